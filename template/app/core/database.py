@@ -1,0 +1,217 @@
+"""PostgreSQL through SQLAlchemy: the engine, and sessions of one transaction each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends
+from loguru import logger
+from sqlalchemy import DateTime, MetaData, event, func, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from app.core.config import Settings
+from app.core.errors import ServiceUnavailable
+from app.core.resource import Resource, StartupError
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    """The database does not answer at the moment."""
+
+
+class Base(DeclarativeBase):
+    """The base of every model; names constraints so that migrations can find them."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012 (SQLAlchemy's own form)
+
+
+class TimestampMixin:
+    """When a row was made and last changed, by the server's clock, with its time zone."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class ReadOnlySession(Session):
+    """A session that refuses to write, since nothing would commit what it wrote together."""
+
+
+@event.listens_for(ReadOnlySession, "before_flush")
+def _refuse_to_write(session: Session, _context: object, _instances: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("This session only reads; take SessionDep to write.")
+
+
+# Both get their engine when the database opens, so that importing this module connects to nothing.
+AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
+ReadSessionFactory = async_sessionmaker(
+    expire_on_commit=False,
+    autoflush=False,
+    sync_session_class=ReadOnlySession,
+)
+AsyncSessionLocal = AsyncSessionFactory
+
+async_engine: AsyncEngine
+
+
+def __getattr__(name: str) -> Any:
+    """Give `async_engine` while the database is open."""
+    if name != "async_engine":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    engine = AsyncSessionFactory.kw.get("bind")
+    if engine is None:
+        raise RuntimeError("The database is not open; open it with open_resources(settings).")
+    return engine
+
+
+def create_engine(settings: Settings) -> AsyncEngine:
+    """Make an engine for `settings`; it connects when it is first used."""
+    engine = create_async_engine(
+        settings.database_url,
+        echo=settings.DB_ECHO_LOG,
+        hide_parameters=settings.APP_ENV == "production",
+        pool_size=settings.DB_POOL_SIZE,
+        max_overflow=settings.DB_MAX_OVERFLOW,
+        pool_timeout=settings.DB_POOL_TIMEOUT,
+        pool_recycle=settings.DB_POOL_RECYCLE,
+        pool_pre_ping=True,
+        connect_args={"timeout": settings.DB_CONNECT_TIMEOUT},
+    )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def connect(dialect: Any, _record: object, args: Any, kwargs: Any) -> Any:
+        try:
+            return dialect.connect(*args, **kwargs)
+        except Exception as error:
+            raise DatabaseUnavailable from error
+
+    return engine
+
+
+@contextmanager
+def _unavailable_as_domain_error() -> Iterator[None]:
+    """Tell a server that is gone or too busy (503) from a statement that it refused."""
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailable("Every database connection is in use.") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise DatabaseUnavailable from error
+
+
+async def get_async_session() -> AsyncIterator[AsyncSession]:
+    """Yield the session of one transaction: committed at the end, rolled back on any error.
+
+    As a dependency, take `SessionDep`: without its `scope="function"` FastAPI would commit only
+    after the response has left.
+    """
+    with _unavailable_as_domain_error():
+        async with AsyncSessionFactory() as session, session.begin():
+            yield session
+
+
+async def get_read_session() -> AsyncIterator[AsyncSession]:
+    """Yield a session that only reads, each statement on its own: no BEGIN and no ROLLBACK."""
+    with _unavailable_as_domain_error():
+        async with ReadSessionFactory() as session:
+            yield session
+
+
+get_db = get_async_session
+get_session_context = asynccontextmanager(get_async_session)
+
+SessionDep = Annotated[AsyncSession, Depends(get_async_session, scope="function")]
+ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="function")]
+
+
+async def wait_for_database(engine: AsyncEngine, *, max_attempts: int, delay: float) -> None:
+    """Return as soon as the database answers; try `max_attempts` times, `delay` seconds apart.
+
+    Raises:
+        DatabaseUnavailable: it did not answer; the cause says why.
+    """
+    for attempt in range(1, max_attempts + 1):
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except DatabaseUnavailable as error:
+            if attempt == max_attempts:
+                raise
+            logger.warning("The database does not answer yet ({}); trying again.", error.__cause__)
+            await asyncio.sleep(delay)
+        else:
+            return
+
+
+async def create_db_and_tables(max_attempts: int = 5, delay: float = 5) -> None:
+    """Wait for the database and create what tables are missing, without migrations.
+
+    For experiments in development only: a schema made so cannot be migrated later.
+
+    Args:
+        max_attempts: how often to try to connect.
+        delay: seconds between two attempts.
+    """
+    engine: AsyncEngine = __getattr__("async_engine")
+    await wait_for_database(engine, max_attempts=max_attempts, delay=delay)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Yield an engine whose database answers, and bind the session factories to it.
+
+    Raises:
+        StartupError: the database did not answer within `STARTUP_TIMEOUT`.
+    """
+    engine = create_engine(settings)
+    try:
+        attempts = max(1, round(settings.STARTUP_TIMEOUT))
+        try:
+            await wait_for_database(engine, max_attempts=attempts, delay=1)
+        except DatabaseUnavailable as error:
+            raise StartupError(
+                f"The database {engine.url.database} at {engine.url.host}:{engine.url.port} cannot "
+                f"be reached as {engine.url.username}: {error.__cause__}. "
+                "Start it, or correct the DB_* settings.",
+            ) from error
+        AsyncSessionFactory.configure(bind=engine)
+        ReadSessionFactory.configure(
+            bind=engine.execution_options(isolation_level="AUTOCOMMIT"),
+        )
+        yield engine
+    finally:
+        AsyncSessionFactory.configure(bind=None)
+        ReadSessionFactory.configure(bind=None)
+        await engine.dispose()
+
+
+async def check_database(engine: AsyncEngine) -> str:
+    """Return the server's version, such as `PostgreSQL 18.6`."""
+    async with engine.connect() as connection:
+        version = await connection.scalar(text("SHOW server_version"))
+    return f"PostgreSQL {version}"
+
+
+DATABASE = Resource("database", open_database, check_database)

@@ -1,0 +1,28 @@
+"""Turns what pydantic finds wrong with the settings into sentences for the person who starts the service."""
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+
+class SettingsError(Exception):
+    """The settings are wrong or incomplete. Its text names each variable and how to mend it, never a value."""
+
+
+def describe(error: ValidationError, fields: dict[str, FieldInfo], env_file: str) -> str:
+    """Return one line per fault in `error`; `env_file` is where the person would set a variable."""
+    faults = [line for details in error.errors() for line in _lines(details, fields)]
+    hint = f"Set them in the environment or in {env_file}; .env.example lists every variable."
+    return "\n".join(["The settings are not usable:", *(f"  - {fault}" for fault in faults), hint])
+
+
+def _lines(details: ErrorDetails, fields: dict[str, FieldInfo]) -> list[str]:
+    if not details["loc"]:  # a check over several variables: its text is ours and complete
+        return str(details["ctx"]["error"]).splitlines()
+    name = str(details["loc"][0])
+    description = fields[name].description if name in fields else None
+    wanted = f" Expected: {description}" if description else ""
+    if details["type"] == "missing":
+        return [f"{name} is not set.{wanted}"]
+    reason = details["msg"].removeprefix("Value error, ")
+    return [f"{name}: {reason}.{wanted}" if not reason.endswith(".") else f"{name}: {reason}{wanted}"]
