@@ -1,0 +1,61 @@
+"""The request id: taken from the caller or made here, known to logs, sent back with the answer."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+_HEADER: Final = REQUEST_ID_HEADER.lower().encode()
+# What may stand in a log line and in a header without being mistaken for anything else.
+_ACCEPTED: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def get_request_id() -> str | None:
+    """Return the id of the request that is being served, or None outside of one."""
+    return _request_id.get()
+
+
+@contextmanager
+def request_id_context(request_id: str | None) -> Iterator[None]:
+    """Do what is inside on behalf of the request with this id; for work done outside of it."""
+    token = _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.reset(token)
+
+
+class RequestContextMiddleware:
+    """Gives every request an id, and every answer the header that names it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        request_id = _accepted_id(scope) or uuid4().hex.encode()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] in {"http.response.start", "websocket.accept"}:
+                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id)]
+            await send(message)
+
+        with request_id_context(request_id.decode()):
+            await self.app(scope, receive, send_with_id)
+
+
+def _accepted_id(scope: Scope) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == _HEADER and _ACCEPTED.fullmatch(value):
+            found: bytes = value
+            return found
+    return None

@@ -1,0 +1,259 @@
+"""Errors of the domain, and the one place where errors become answers."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from loguru import logger
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.common.json_utils import dumps
+from app.common.response_envelope import (
+    FailureEnvelope,
+    InvalidField,
+    InvalidFields,
+    ValidationFailure,
+    leave_as_it_is,
+    reason_code,
+)
+
+
+class DomainError(Exception):
+    """The request cannot be served."""
+
+    # A subclass is a documented failure: its name becomes the `error` of the answer
+    # (ExampleNotFound: example_not_found) and its docstring's first paragraph the message.
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "domain_error"
+    default_message: ClassVar[str] = "The request cannot be served."
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?<![A-Z])(?=[A-Z])", "_", cls.__name__).lower()
+        if cls.__doc__:
+            cls.default_message = " ".join(cls.__doc__.strip().split("\n\n")[0].split())
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.message = message or self.default_message
+        self.headers = headers
+        super().__init__(self.message)
+
+
+class Unauthorized(DomainError):
+    """Valid credentials are needed."""
+
+    status = 401
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": "Bearer", **(headers or {})})
+
+
+class Forbidden(DomainError):
+    """These credentials do not allow this."""
+
+    status = 403
+
+
+class NotFound(DomainError):
+    """There is nothing at this address."""
+
+    status = 404
+
+
+class Conflict(DomainError):
+    """The request contradicts what is there already."""
+
+    status = 409
+
+
+class PreconditionFailed(DomainError):
+    """What is there has changed in the meantime."""
+
+    status = 412
+
+
+class PayloadTooLarge(DomainError):
+    """The body is larger than what is accepted."""
+
+    status = 413
+
+
+class UnsupportedMedia(DomainError):
+    """The body is of a type that is not accepted."""
+
+    status = 415
+
+
+class Unprocessable(DomainError):
+    """The request is understood, but cannot be carried out."""
+
+    status = 422
+
+
+class PreconditionRequired(DomainError):
+    """The request must say which version it is about."""
+
+    status = 428
+
+
+class ServiceUnavailable(DomainError):
+    """Something that is needed for this does not answer at the moment."""
+
+    status = 503
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 5) -> None:
+        """`retry_after`: seconds after which the caller may try again."""
+        super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+def error_responses(*classes: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+    """Document these errors: `@router.get(…, responses=error_responses(ExampleNotFound))`."""
+    by_status: dict[int, list[type[DomainError]]] = defaultdict(list)
+    for cls in classes:
+        by_status[cls.status].append(cls)
+    return {
+        status: {
+            "model": FailureEnvelope,
+            "description": " ".join(cls.default_message for cls in same_status),
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "properties": {
+                            "code": {"const": status},
+                            "data": {"type": "null"},
+                            "error": {"enum": [cls.code for cls in same_status]},
+                        },
+                    },
+                    "examples": {
+                        cls.code: {
+                            "summary": cls.default_message,
+                            "value": _envelope(status, cls.default_message, cls.code),
+                        }
+                        for cls in same_status
+                    },
+                },
+            },
+        }
+        for status, same_status in by_status.items()
+    }
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every failure of `app` with the failure envelope."""
+    for cls in (DomainError, RequestValidationError, HTTPException):
+        app.add_exception_handler(cls, _on_error)
+    # A handler for Exception would run outside of all middleware, where the answer misses its
+    # headers and the log its request id. As the innermost middleware, it has both.
+    app.user_middleware.append(Middleware(UnexpectedErrorMiddleware))
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    return _failure_response(request.scope, error)
+
+
+class UnexpectedErrorMiddleware:
+    """Turns what nobody expected into a 500 that says nothing about it; the log says all."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        response_started = False
+
+        async def observed_send(message: Message) -> None:
+            nonlocal response_started
+            response_started = response_started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observed_send)
+        except Exception as error:
+            # Half an answer cannot be taken back: the server must cut the connection.
+            # In debug mode the framework shows the trace to the developer.
+            if response_started or scope["app"].debug:
+                raise
+            logger.opt(exception=error).error(
+                "{} {} failed unexpectedly",
+                scope["method"],
+                scope["path"],
+            )
+            await _failure_response(scope, error)(scope, receive, send)
+
+
+_GENERAL_CODES = {
+    cls.status: cls.code
+    for cls in (
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        Conflict,
+        PreconditionFailed,
+        PayloadTooLarge,
+        UnsupportedMedia,
+        Unprocessable,
+        PreconditionRequired,
+        ServiceUnavailable,
+    )
+}
+
+
+def _failure_response(scope: Scope, error: Exception) -> Response:
+    """The one place where errors become answers."""
+    headers: Mapping[str, str] | None = None
+    match error:
+        case DomainError():
+            headers = error.headers
+            content = _envelope(error.status, error.message, error.code)
+            if error.status >= 500:
+                logger.warning("{} (because of {!r})", error.message, error.__cause__)
+        case RequestValidationError():
+            faults = [_fault(details) for details in error.errors()]
+            content = ValidationFailure(data=InvalidFields(errors=faults)).model_dump()
+        case HTTPException(status_code=status) if status < 400:
+            return Response(status_code=status, headers=error.headers)
+        case HTTPException(status_code=status, detail=detail):
+            headers = error.headers
+            code = _GENERAL_CODES.get(status) or reason_code(status)
+            if isinstance(detail, str):
+                content = _envelope(status, detail, code)
+            else:  # FastAPI allows any data here
+                content = _envelope(status, HTTPStatus(status).phrase, code, detail)
+        case _:
+            message = "Something went wrong on our side; the request id finds it in the log."
+            content = _envelope(500, message, reason_code(500))
+    leave_as_it_is(scope)
+    return Response(dumps(content), content["code"], headers, "application/json")
+
+
+def _envelope(status: int, message: str, code: str, data: object = None) -> dict[str, Any]:
+    return FailureEnvelope(code=status, message=message, data=data, error=code).model_dump()
+
+
+def _fault(details: Mapping[str, Any]) -> InvalidField:
+    location, *path = details["loc"]
+    if details["type"] == "json_invalid":  # the path is a position in the text then
+        reason = f"This is not JSON: {details['ctx']['error']} (at character {path[0]})."
+        return InvalidField(location=location, field=None, reason=reason)
+    reason = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    field = ".".join(str(step) for step in path) or None
+    return InvalidField(location=location, field=field, reason=reason)
