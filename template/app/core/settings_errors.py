@@ -1,4 +1,4 @@
-"""Turns what pydantic finds wrong with the settings into sentences for the person who starts the service."""
+"""Turns what pydantic finds wrong with the settings into sentences for whoever starts it."""
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -6,7 +6,10 @@ from pydantic_core import ErrorDetails
 
 
 class SettingsError(Exception):
-    """The settings are wrong or incomplete. Its text names each variable and how to mend it, never a value."""
+    """The settings are wrong or incomplete.
+
+    Its text names each variable, what is wrong and how to mend it, and never repeats a value.
+    """
 
 
 def describe(error: ValidationError, fields: dict[str, FieldInfo], env_file: str) -> str:
@@ -25,4 +28,4 @@ def _lines(details: ErrorDetails, fields: dict[str, FieldInfo]) -> list[str]:
     if details["type"] == "missing":
         return [f"{name} is not set.{wanted}"]
     reason = details["msg"].removeprefix("Value error, ")
-    return [f"{name}: {reason}.{wanted}" if not reason.endswith(".") else f"{name}: {reason}{wanted}"]
+    return [f"{name}: {reason.rstrip('.')}.{wanted}"]
