@@ -1,0 +1,259 @@
+"""Object storage over the S3 protocol: AWS, Cloudflare R2, Aliyun OSS, MinIO, by settings alone.
+
+Built on aiobotocore itself, because aioboto3 holds it back at one old version.
+"""
+
+import asyncio
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
+from urllib.parse import quote
+from uuid import uuid4
+
+from fastapi import Depends, Request
+
+from app.common.byte_streams import ByteStream
+from app.common.object_keys import full_key
+from app.common.storage_client import open_client
+from app.common.storage_errors import BucketNotFound, ObjectNotFound, storage_errors
+from app.common.stored_objects import Download, StoredObject
+from app.common.uploads import UploadTarget, upload
+from app.core.config import Settings
+from app.core.resource import Resource
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.literals import BucketLocationConstraintType
+    from types_aiobotocore_s3.type_defs import CreateBucketRequestTypeDef
+
+
+class ObjectStorage:
+    """The bucket of this service, by keys below S3_PREFIX.
+
+    Every method raises `InvalidObjectKey` for a key that it refuses, and the errors of
+    `app.common.storage_errors`.
+    """
+
+    def __init__(self, client: "S3Client", settings: Settings) -> None:
+        self._client = client
+        self._bucket = settings.S3_BUCKET
+        prefix = settings.S3_PREFIX.strip("/")
+        self._root = f"{prefix}/" if prefix else ""
+        self._part_size = settings.S3_MULTIPART_THRESHOLD
+        self._public_domain = settings.R2_PUBLIC_DOMAIN
+        self._temp_dir = settings.TEMP_DIR
+
+    async def upload_file(
+        self,
+        key: str,
+        source: bytes | Path | ByteStream,
+        *,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> int:
+        """Store all of `source` under `key`, or nothing, and return its size in bytes.
+
+        What is there is replaced. From S3_MULTIPART_THRESHOLD on it goes in parts of that size, of
+        which one is in memory and 10,000 are the limit. The content type is guessed from the key.
+        """
+        target: UploadTarget = {
+            "Bucket": self._bucket,
+            "Key": full_key(self._root, key),
+            "ContentType": content_type
+            or mimetypes.guess_type(key)[0]
+            or "application/octet-stream",
+        }
+        if content_disposition is not None:
+            target["ContentDisposition"] = content_disposition
+        if not isinstance(source, Path):
+            return await upload(self._client, target, source, self._part_size)
+        with await asyncio.to_thread(source.open, "rb") as file:
+            return await upload(self._client, target, file, self._part_size)
+
+    async def download_file(self, key: str) -> Download:
+        """Return the object's size and content type with its bytes still to be read."""
+        with storage_errors():
+            answer = await self._client.get_object(
+                Bucket=self._bucket,
+                Key=full_key(self._root, key),
+            )
+        return Download(answer["ContentLength"], answer["ContentType"], answer["Body"])
+
+    async def download_to_path(self, key: str, path: Path) -> int:
+        """Write the object to `path`, all of it or nothing, and return its size in bytes."""
+        download = await self.download_file(key)
+        partial = path.with_name(f".{uuid4().hex}.partial")
+        try:
+            with await asyncio.to_thread(partial.open, "xb") as file:
+                async for chunk in download:
+                    await asyncio.to_thread(file.write, chunk)
+            await asyncio.to_thread(partial.replace, path)
+        finally:
+            download.close()
+            partial.unlink(missing_ok=True)
+        return download.size
+
+    @asynccontextmanager
+    async def temporary_file(self, key: str) -> AsyncIterator[Path]:
+        """Yield a copy of the object in a folder of its own in TEMP_DIR, gone afterwards."""
+        with TemporaryDirectory(dir=self._temp_dir) as folder:
+            path = Path(folder, key.rpartition("/")[2])
+            await self.download_to_path(key, path)
+            yield path
+
+    async def delete_file(self, key: str) -> None:
+        """Remove the object; that there is none is no error."""
+        with storage_errors():
+            await self._client.delete_object(
+                Bucket=self._bucket,
+                Key=full_key(self._root, key),
+            )
+
+    async def stat(self, key: str) -> StoredObject:
+        """Return what is known of the object, without its bytes."""
+        try:
+            with storage_errors():
+                answer = await self._client.head_object(
+                    Bucket=self._bucket,
+                    Key=full_key(self._root, key),
+                )
+        except ObjectNotFound:
+            await self.check()  # an answer to HEAD cannot say that it is the bucket that is missing
+            raise
+        return StoredObject(
+            key=key,
+            size=answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            modified_at=answer["LastModified"],
+        )
+
+    async def exists(self, key: str) -> bool:
+        """Return whether there is such an object."""
+        try:
+            await self.stat(key)
+        except ObjectNotFound:
+            return False
+        return True
+
+    async def copy(self, source: str, destination: str) -> None:
+        """Copy within the bucket, on the server, together with the content type; 5 GB at most."""
+        with storage_errors():
+            await self._client.copy_object(
+                Bucket=self._bucket,
+                Key=full_key(self._root, destination),
+                CopySource={"Bucket": self._bucket, "Key": full_key(self._root, source)},
+            )
+
+    async def list_objects(
+        self,
+        prefix: str = "",
+        *,
+        page_size: int = 1000,
+    ) -> AsyncIterator[StoredObject]:
+        """Yield the objects whose keys begin with `prefix`, by key, asking for a page at a time."""
+        full_prefix = self._root
+        if prefix:
+            slash = "/" if prefix.endswith("/") else ""
+            full_prefix = full_key(self._root, prefix.removesuffix("/")) + slash
+        pages = aiter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket,
+                Prefix=full_prefix,
+                PaginationConfig={"PageSize": page_size},
+            ),
+        )
+        while True:
+            with storage_errors():
+                page = await anext(pages, None)
+            if page is None:
+                return
+            for item in page.get("Contents", []):
+                yield StoredObject(
+                    key=item["Key"].removeprefix(self._root),
+                    size=item["Size"],
+                    etag=item["ETag"].strip('"'),
+                    modified_at=item["LastModified"],
+                )
+
+    async def list_buckets(self) -> list[str]:
+        """Return the names of the buckets that these credentials may list."""
+        with storage_errors():
+            answer = await self._client.list_buckets()
+        return [bucket["Name"] for bucket in answer["Buckets"]]
+
+    async def generate_presigned_url(
+        self,
+        key: str,
+        method: Literal["GET", "PUT"] = "GET",
+        *,
+        expires_in: int = 3600,
+        content_type: str | None = None,
+    ) -> str:
+        """Return a URL that lets its holder read or write the object for `expires_in` seconds.
+
+        Seven days at most. Whoever writes has to send `content_type` as the header, where given.
+        Nothing is asked of the server: the object need not exist.
+        """
+        parameters = {"Bucket": self._bucket, "Key": full_key(self._root, key)}
+        if content_type is not None:
+            parameters["ContentType"] = content_type
+        return await self._client.generate_presigned_url(
+            "get_object" if method == "GET" else "put_object",
+            Params=parameters,
+            ExpiresIn=expires_in,
+        )
+
+    async def get_public_url(self, key: str) -> str:
+        """Return the object's lasting URL, which works where the bucket is open to the public."""
+        if self._public_domain is None:
+            signed = await self.generate_presigned_url(key)
+            return signed.partition("?")[0]
+        domain = self._public_domain.removeprefix("https://").strip("/")
+        return f"https://{domain}/{quote(full_key(self._root, key))}"
+
+    async def check(self) -> str:
+        """Return which server answers for the bucket, such as `AmazonS3`."""
+        with storage_errors(missing=BucketNotFound):
+            answer = await self._client.head_bucket(Bucket=self._bucket)
+        return answer["ResponseMetadata"]["HTTPHeaders"].get("server", "S3")
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[ObjectStorage]:
+    """Yield the storage with the one client of the process; no server has to answer for that."""
+    async with open_client(settings) as client:
+        yield ObjectStorage(client, settings)
+
+
+async def ensure_bucket(settings: Settings) -> bool:
+    """Make the bucket where it is missing, and return whether it was.
+
+    For the development stack, the tests and scripts: the service itself makes no bucket.
+    """
+    async with open_client(settings) as client:
+        try:
+            await ObjectStorage(client, settings).check()
+        except BucketNotFound:
+            place: CreateBucketRequestTypeDef = {"Bucket": settings.S3_BUCKET}
+            if settings.S3_ENDPOINT is None and settings.S3_REGION != "us-east-1":
+                region = cast("BucketLocationConstraintType", settings.S3_REGION)
+                place["CreateBucketConfiguration"] = {"LocationConstraint": region}
+            with storage_errors(), suppress(client.exceptions.BucketAlreadyOwnedByYou):
+                await client.create_bucket(**place)
+            return True
+    return False
+
+
+STORAGE: Final = Resource("storage", open_storage, ObjectStorage.check)
+
+
+def get_storage(request: Request) -> ObjectStorage:
+    """Return the storage that the application holds open."""
+    storage: ObjectStorage = request.app.state.resources[STORAGE.name]
+    return storage
+
+
+StorageDep = Annotated[ObjectStorage, Depends(get_storage)]
