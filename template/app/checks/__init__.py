@@ -1,0 +1,1 @@
+"""What the command line and `scripts/` find out about the backing services."""

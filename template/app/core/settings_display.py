@@ -1,0 +1,25 @@
+"""Shows the settings in force without giving a secret away."""
+
+import re
+
+from pydantic import SecretStr
+
+from app.core.config import Settings
+
+MASK = "********"
+
+
+def displayed(settings: Settings) -> list[str]:
+    """Return a line `NAME=value` for each setting; secrets and passwords in addresses are masked."""
+    return [f"{name}={_displayed(getattr(settings, name))}" for name in Settings.model_fields]
+
+
+def _displayed(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = ",".join(value) if isinstance(value, list) else str(value)
+    return re.sub(r"(?<=://)[^/@]+(?=@)", MASK, text)

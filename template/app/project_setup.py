@@ -1,0 +1,129 @@
+"""Turns a fresh clone into a project of its own: `.env.development`, and the name in pyproject.toml."""
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from app.core.config import Settings
+
+SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
+PLAIN_VALUE = re.compile(r"[\w.,:/@+-]*", re.ASCII)
+
+
+class SetupError(Exception):
+    """The project cannot be set up so. Its text says why and what to do; nothing was written."""
+
+
+def init_project(root: Path, names: Mapping[str, str], *, force: bool) -> list[str]:
+    """Write `.env.development` with a random SECRET_KEY, and put the project's name into pyproject.toml.
+
+    Args:
+        root: the project's folder.
+        names: values for settings by their names, such as `PROJECT_NAME`; the others keep what
+            `.env.example` says.
+        force: whether an `.env.development` that is there may be replaced.
+
+    Returns:
+        What was done, a line for each thing.
+
+    Raises:
+        SetupError: a name is not usable, a file is there already or missing.
+    """
+    for name, value in names.items():
+        _require_valid(name, value)
+    environment_file = root / ".env.development"
+    if environment_file.exists() and not force:
+        raise SetupError(
+            f"{environment_file} is there already and was left alone. "
+            "Use --force to replace it; its SECRET_KEY is lost then.",
+        )
+    values = {**names, "SECRET_KEY": secrets.token_hex(32)}
+    contents = {environment_file: _filled_in(_read(root / ".env.example"), values)}
+    done = [f"Wrote {environment_file} with a random SECRET_KEY."]
+
+    slug = _slug(names["PROJECT_NAME"]) if "PROJECT_NAME" in names else None
+    if slug is not None:
+        project_file = root / "pyproject.toml"
+        contents[project_file] = _renamed(_read(project_file), slug)
+        done.append(f"Named the project {slug} in {project_file}.")
+    elif "PROJECT_NAME" in names:
+        done.append("Left pyproject.toml alone: the name has no Latin letters to make one of.")
+    _write_together(contents)
+    return done
+
+
+def _require_valid(name: str, value: str) -> None:
+    field = Settings.model_fields[name]
+    try:
+        TypeAdapter(field.rebuild_annotation()).validate_python(value)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise SetupError(
+            f"{value!r} will not do as {name}: {reason}. Expected: {field.description}",
+        ) from None
+    if not value.strip() or not value.isprintable():
+        raise SetupError(f"{value!r} will not do as {name}: it has to be one line of text.")
+
+
+def _slug(project_name: str) -> str | None:
+    """Return the name for packages and commands, or None where nothing of it can be used."""
+    ascii_name = unicodedata.normalize("NFKD", project_name).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower())[:40].strip("-")
+    return slug if SLUG.fullmatch(slug) else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path} cannot be read: {error}.") from None
+
+
+def _filled_in(example: str, values: Mapping[str, str]) -> str:
+    """Return `example` with the lines of `values` replaced, also those that are commented out."""
+    for name, value in values.items():
+        line = re.search(rf"(?m)^(?:# ?)?{name}=.*$", example)
+        if line is None:
+            raise SetupError(f".env.example has no line for {name}; add one.")
+        example = f"{example[: line.start()]}{name}={_quoted(value)}{example[line.end() :]}"
+    return example
+
+
+def _quoted(value: str) -> str:
+    if PLAIN_VALUE.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _renamed(pyproject: str, slug: str) -> str:
+    """Return pyproject.toml with another project name, and the command of the old name renamed."""
+    section = re.search(r"(?ms)^\[project\]$.*?(?=^\[|\Z)", pyproject)
+    name = re.search(r'(?m)^name = "([^"]*)"', section.group()) if section else None
+    if section is None or name is None:
+        raise SetupError('pyproject.toml has no line `name = "…"` below [project]; add one.')
+    start = section.start() + name.start(1)
+    end = section.start() + name.end(1)
+    pyproject = f"{pyproject[:start]}{slug}{pyproject[end:]}"
+    old_command = rf'(?m)^{re.escape(name[1])}(?= = "app\.cli:main")'
+    return re.sub(old_command, slug, pyproject)
+
+
+def _write_together(contents: Mapping[Path, str]) -> None:
+    """Write every file beside its place first, so that a full disk leaves the old ones whole."""
+    drafts = {path.with_name(f"{path.name}.new"): path for path in contents}
+    try:
+        for draft, path in drafts.items():
+            draft.write_text(contents[path], encoding="utf-8", newline="\n")
+            draft.chmod(path.stat().st_mode if path.exists() else 0o600)
+        for draft, path in drafts.items():
+            draft.replace(path)
+    except OSError as error:
+        raise SetupError(f"The files cannot be written: {error}.") from error
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)

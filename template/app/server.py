@@ -1,0 +1,77 @@
+"""Runs the API's server, and asks a running one how it is."""
+
+import http.client
+import os
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from app.core.resource import StartupError
+
+SHUTDOWN_LIMIT = 8
+"""Seconds that requests may take to end after SIGTERM; container engines kill after 10."""
+
+
+def run_server(host: str, port: int, *, workers: int, reload: bool) -> None:
+    """Serve the API until SIGTERM or Ctrl-C; uses uvloop where it is installed.
+
+    Raises:
+        StartupError: another program listens there, or the address is not this machine's.
+    """
+    _require_free(host, port)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        reload_dirs=[str(Path(__file__).parent)] if reload else None,
+        log_config=None,  # app/common/logging_config.py decides how lines look
+        timeout_graceful_shutdown=SHUTDOWN_LIMIT,
+    )
+
+
+def _require_free(host: str, port: int) -> None:
+    """Find out before the application starts what uvicorn would only say after it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host,
+            port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":  # elsewhere the option would let two programs share the port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise StartupError(
+            f"The API cannot listen on {host}:{port}: {error.strerror}. "
+            "Stop the program that uses the port, or choose another with --port or API_PORT.",
+        ) from error
+
+
+def ask_health(host: str, port: int, probe: str, *, timeout: float) -> tuple[bool, str]:
+    """Ask the API at `host` and `port` for `/health/<probe>`.
+
+    Args:
+        host: where it listens; the wildcard addresses stand for this machine.
+        port: where it listens.
+        probe: `live` or `ready`.
+        timeout: seconds to wait for an answer.
+
+    Returns:
+        Whether it is healthy, and what it said.
+    """
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (not a bind)
+    connection = http.client.HTTPConnection(target, port, timeout=timeout)
+    try:
+        connection.request("GET", f"/health/{probe}")
+        response = connection.getresponse()
+        return response.status == http.client.OK, response.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return False, f"The API at {target}:{port} does not answer: {error}."
+    finally:
+        connection.close()

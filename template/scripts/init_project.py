@@ -1,0 +1,11 @@
+"""Set up a fresh clone: .env.development, and the name in pyproject.toml. See `--help`."""
+
+import os
+import sys
+from pathlib import Path
+
+from app.cli import main
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    main(["init", *sys.argv[1:]])

@@ -1,0 +1,11 @@
+"""Say whether NATS answers and which of the JetStream streams are there."""
+
+import os
+import sys
+from pathlib import Path
+
+from app.cli import main
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    main(["check", "nats", *sys.argv[1:]])

@@ -1,0 +1,11 @@
+"""List buckets and objects, upload an object, read it back and delete it."""
+
+import os
+import sys
+from pathlib import Path
+
+from app.cli import main
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    main(["check", "storage", *sys.argv[1:]])

@@ -1,0 +1,216 @@
+"""The settings of every service; those of a capability have a file of their own beside this."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.core.config import Settings, get_settings, load_settings
+from app.core.settings_display import displayed
+from app.core.settings_errors import SettingsError
+
+STRONG_KEY = "0123456789abcdef" * 4
+
+
+def test_the_environment_wins_over_the_file_of_its_kind_which_wins_over_the_common_one(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("APP_ENV", "development")
+    for name in ("PROJECT_NAME", "API_PORT", "LOG_LEVEL"):
+        environment.delenv(name)
+    Path(".env").write_text("PROJECT_NAME=common\nAPI_PORT=8001\nLOG_LEVEL=ERROR\n")
+    Path(".env.development").write_text("PROJECT_NAME=development\nAPI_PORT=8002\n")
+    Path(".env.production").write_text("PROJECT_NAME=production\n")
+    environment.setenv("API_PORT", "8003")
+
+    settings = load_settings()
+
+    assert (settings.LOG_LEVEL, settings.PROJECT_NAME, settings.API_PORT) == (
+        "ERROR",
+        "development",
+        8003,
+    )
+
+
+def test_the_common_file_may_say_which_environment_it_is(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("APP_ENV")
+    environment.delenv("PROJECT_NAME")
+    Path(".env").write_text("APP_ENV=test\n")
+    Path(".env.test").write_text("PROJECT_NAME=From the test file\n")
+
+    settings = load_settings()
+
+    assert (settings.APP_ENV, settings.PROJECT_NAME) == ("test", "From the test file")
+
+
+def test_a_variable_that_is_empty_counts_as_not_set(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("API_PORT", "")
+
+    assert load_settings().API_PORT == 8000
+
+
+def test_a_variable_that_the_service_does_not_know_is_left_alone(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("SOMETHING_ELSE=1\n")
+
+    assert not hasattr(load_settings(), "SOMETHING_ELSE")
+
+
+def test_lists_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CORS_ORIGINS", "https://one.test, https://two.test")
+
+    assert load_settings().CORS_ORIGINS == ["https://one.test", "https://two.test"]
+
+
+def test_a_missing_variable_is_named_with_what_it_is_and_where_to_set_it(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("APP_ENV", "development")
+    environment.delenv("SECRET_KEY")
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    text = str(caught.value)
+    assert "SECRET_KEY is not set" in text
+    assert "a random text of at least 32 characters" in text
+    assert ".env.development" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("API_PORT", "http", "valid integer"),
+        ("API_PORT", "70000", "less than or equal to 65535"),
+        ("HEALTH_TIMEOUT", "0", "greater than 0"),
+        ("LOG_LEVEL", "LOUD", "'DEBUG'"),
+        ("APP_ENV", "staging", "'production'"),
+        ("DEBUG", "perhaps", "valid boolean"),
+    ],
+)
+def test_a_wrong_value_is_explained(
+    environment: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    reason: str,
+) -> None:
+    environment.setenv(name, value)
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    assert f"{name}: " in str(caught.value)
+    assert reason in str(caught.value)
+    assert "Expected: " in str(caught.value)
+
+
+def test_every_fault_is_told_at_once(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("API_PORT", "http")
+    environment.setenv("LOG_LEVEL", "LOUD")
+    environment.delenv("SECRET_KEY")
+
+    with pytest.raises(SettingsError, match=r"(?s)SECRET_KEY.*LOG_LEVEL.*API_PORT"):
+        load_settings()
+
+
+@pytest.mark.parametrize("content", [b"SECRET_KEY=\xff\xfe\n", b"\x00\x01"])
+def test_a_file_that_is_not_text_is_named(
+    environment: pytest.MonkeyPatch,
+    content: bytes,
+) -> None:
+    environment.setenv("APP_ENV", "test")
+    Path(".env.test").write_bytes(content + b"\xff")
+
+    with pytest.raises(SettingsError, match=r"\.env\.test"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "short", "change-me-" * 4, "your-secret-key-" * 3, "replace_this_placeholder_" * 2],
+)
+def test_production_refuses_a_weak_secret_key_and_does_not_repeat_it(
+    environment: pytest.MonkeyPatch,
+    key: str,
+) -> None:
+    environment.setenv("APP_ENV", "production")
+    environment.setenv("SECRET_KEY", key)
+
+    with pytest.raises(SettingsError, match="SECRET_KEY") as caught:
+        load_settings()
+
+    assert not key or key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [
+        ("DEBUG", {"DEBUG": "true"}),
+        ("CORS_ORIGINS", {"CORS_ORIGINS": "*", "CORS_ALLOW_CREDENTIALS": "true"}),
+    ],
+)
+def test_production_refuses_what_is_meant_for_development(
+    environment: pytest.MonkeyPatch,
+    name: str,
+    variables: dict[str, str],
+) -> None:
+    environment.setenv("SECRET_KEY", STRONG_KEY)
+    for variable, value in variables.items():
+        environment.setenv(variable, value)
+    environment.setenv("APP_ENV", "development")
+    load_settings()
+
+    environment.setenv("APP_ENV", "production")
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_production_starts_with_a_random_key(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("APP_ENV", "production")
+    environment.setenv("SECRET_KEY", STRONG_KEY)
+
+    assert load_settings().SECRET_KEY.get_secret_value() == STRONG_KEY
+
+
+def test_secrets_show_neither_in_logs_nor_where_settings_are_displayed(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("SECRET_KEY", STRONG_KEY)
+    settings = load_settings()
+
+    assert STRONG_KEY not in repr(settings) + str(settings) + "".join(displayed(settings))
+
+
+def test_settings_are_read_once(environment: pytest.MonkeyPatch) -> None:
+    first = get_settings()
+    environment.setenv("PROJECT_NAME", "Another")
+
+    assert get_settings() is first
+
+
+def test_settings_cannot_be_changed_while_the_service_runs(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.API_PORT = 1
+
+
+def test_importing_any_module_reads_no_settings() -> None:
+    program = (
+        "import importlib, pkgutil, app\n"
+        "for module in pkgutil.walk_packages(app.__path__, 'app.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)\n"
+        "from app.core.config import get_settings\n"
+        "assert get_settings.cache_info().currsize == 0\n"
+    )
+    result = subprocess.run(  # noqa: S603 (our own interpreter and program)
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ.get("PATH", "")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr

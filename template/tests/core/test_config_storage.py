@@ -1,0 +1,77 @@
+"""The settings of the object storage."""
+
+import pytest
+
+from app.core.config import load_settings
+from app.core.settings_errors import SettingsError
+
+COMPLETE = {
+    "S3_ENDPOINT": "https://s3.internal",
+    "S3_ACCESS_KEY_ID": "id",
+    "S3_SECRET_ACCESS_KEY": "hunter2",
+    "S3_BUCKET": "shop",
+    "S3_REGION": "auto",
+}
+
+
+@pytest.fixture
+def storage(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment with a complete configuration of an S3 service."""
+    for name, value in COMPLETE.items():
+        environment.setenv(name, value)
+    return environment
+
+
+@pytest.mark.parametrize("missing", ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_BUCKET"])
+def test_a_partial_configuration_names_what_is_missing(
+    storage: pytest.MonkeyPatch,
+    missing: str,
+) -> None:
+    load_settings()
+    storage.delenv(missing)
+
+    with pytest.raises(SettingsError, match=missing) as caught:
+        load_settings()
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_both_keys_are_named_where_both_are_missing(storage: pytest.MonkeyPatch) -> None:
+    storage.delenv("S3_ACCESS_KEY_ID")
+    storage.delenv("S3_SECRET_ACCESS_KEY")
+
+    with pytest.raises(SettingsError, match="S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"):
+        load_settings()
+
+
+def test_aws_itself_needs_a_region_but_neither_endpoint_nor_keys(
+    storage: pytest.MonkeyPatch,
+) -> None:
+    for name in ("S3_ENDPOINT", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+        storage.delenv(name)
+    with pytest.raises(SettingsError, match="S3_REGION"):
+        load_settings()
+
+    storage.setenv("S3_REGION", "eu-central-1")
+    assert load_settings().S3_ENDPOINT is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_ENDPOINT", "s3.internal"),
+        ("S3_BUCKET", "ab"),
+        ("S3_BUCKET", "two words"),
+        ("S3_ADDRESSING_STYLE", "sideways"),
+        ("S3_MULTIPART_THRESHOLD", "1024"),
+    ],
+)
+def test_a_value_that_no_service_would_take_is_refused(
+    storage: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    storage.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=f"{name}: "):
+        load_settings()
