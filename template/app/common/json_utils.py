@@ -32,7 +32,7 @@ def dumps(value: object) -> bytes:
     try:
         return orjson.dumps(value, default=_default, option=_OPTIONS)
     except TypeError as error:
-        path, culprit, reason = _find_culprit(value, "$", error, depth=0)
+        path, culprit, reason = _find_culprit(value, "$", error)
         raise UnserializableError(
             f"{path} cannot be written as JSON: {type(culprit).__qualname__}: {reason}",
         ) from None
@@ -79,14 +79,15 @@ def _find_culprit(
     value: object,
     path: str,
     error: TypeError,
-    depth: int,
+    ancestors: tuple[object, ...] = (),
 ) -> tuple[str, object, str]:
-    if depth < 20:  # deeper than that it is a cycle, or as good as one
-        for step, child in _children(value):
-            try:
-                orjson.dumps(child, default=_default, option=_OPTIONS)
-            except TypeError as child_error:
-                return _find_culprit(child, path + step, child_error, depth + 1)
+    if any(value is ancestor for ancestor in ancestors):
+        return path, value, "it contains itself"
+    for step, child in _children(value):
+        try:
+            orjson.dumps(child, default=_default, option=_OPTIONS)
+        except TypeError as child_error:
+            return _find_culprit(child, path + step, child_error, (*ancestors, value))
     return path, value, str(error.__cause__ or error)
 
 
@@ -100,6 +101,6 @@ def _children(value: object) -> Iterator[tuple[str, object]]:
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield f".{name}", getattr(value, name)
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif is_dataclass(value):
         for field in fields(value):
             yield f".{field.name}", getattr(value, field.name)

@@ -1,7 +1,7 @@
 """The one shape of every JSON answer: `{"code": …, "message": …, "data": …, "error": …}`."""
 
 from functools import lru_cache
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
@@ -11,6 +11,8 @@ from starlette.types import Scope
 T = TypeVar("T")
 
 _NOT_TO_WRAP: Final = "app.not_to_wrap"
+# Where the phrases of HTTP have changed over the years.
+_CODES: Final = {413: "payload_too_large", 415: "unsupported_media", 422: "unprocessable"}
 
 
 class ResponseEnvelope(BaseModel, Generic[T]):
@@ -54,9 +56,14 @@ class ValidationFailure(BaseModel):
     error: Literal["validation_error"] = "validation_error"
 
 
+def reason_phrase(status: int) -> str:
+    """Return the message of an answer that brings none itself."""
+    return responses.get(status, "Error")
+
+
 def reason_code(status: int) -> str:
-    """Return the `error` of an answer that names none itself, such as `bad_request` for 400."""
-    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+    """Return the `error` of an answer that brings none itself, such as `bad_request` for 400."""
+    return _CODES.get(status) or reason_phrase(status).lower().replace(" ", "_").replace("-", "_")
 
 
 @lru_cache(maxsize=64)
@@ -66,8 +73,8 @@ def envelope_parts(status: int) -> tuple[bytes, bytes]:
     if status < 400:
         envelope = ResponseEnvelope[None](code=status, data=None)
     else:
-        message = HTTPStatus(status).phrase
-        envelope = FailureEnvelope(code=status, message=message, error=reason_code(status))
+        message, code = reason_phrase(status), reason_code(status)
+        envelope = FailureEnvelope(code=status, message=message, error=code)
     before, data, after = envelope.model_dump_json().partition('"data":null')
     return (before + data.removesuffix("null")).encode(), after.encode()
 

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request, Response
@@ -21,6 +20,7 @@ from app.common.response_envelope import (
     ValidationFailure,
     leave_as_it_is,
     reason_code,
+    reason_phrase,
 )
 
 
@@ -200,23 +200,6 @@ class UnexpectedErrorMiddleware:
             await _failure_response(scope, error)(scope, receive, send)
 
 
-_GENERAL_CODES = {
-    cls.status: cls.code
-    for cls in (
-        Unauthorized,
-        Forbidden,
-        NotFound,
-        Conflict,
-        PreconditionFailed,
-        PayloadTooLarge,
-        UnsupportedMedia,
-        Unprocessable,
-        PreconditionRequired,
-        ServiceUnavailable,
-    )
-}
-
-
 def _failure_response(scope: Scope, error: Exception) -> Response:
     """The one place where errors become answers."""
     headers: Mapping[str, str] | None = None
@@ -233,11 +216,11 @@ def _failure_response(scope: Scope, error: Exception) -> Response:
             return Response(status_code=status, headers=error.headers)
         case HTTPException(status_code=status, detail=detail):
             headers = error.headers
-            code = _GENERAL_CODES.get(status) or reason_code(status)
+            code = reason_code(status)
             if isinstance(detail, str):
                 content = _envelope(status, detail, code)
             else:  # FastAPI allows any data here
-                content = _envelope(status, HTTPStatus(status).phrase, code, detail)
+                content = _envelope(status, reason_phrase(status), code, detail)
         case _:
             message = "Something went wrong on our side; the request id finds it in the log."
             content = _envelope(500, message, reason_code(500))

@@ -1,0 +1,152 @@
+"""Logs through Loguru: coloured lines in development, one JSON object a line in production."""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from loguru import logger
+
+from app.common.request_context import get_request_id
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+_DEVELOPMENT_FORMAT: Final = (
+    "<green>{time:YYYY-MM-DD HH:mm:ss.SSS}</green> | <level>{level: <8}</level> | "
+    "<cyan>{name}</cyan>:<cyan>{function}</cyan>:<cyan>{line}</cyan> | "
+    "{extra[request_id]} | <level>{message}</level>"
+)
+
+# What gives access never appears: values that are named as such, credentials, passwords in URLs.
+_VALUE: Final = r"""(?:"[^"]*"|'[^']*'|[^\s"'&,;}\])]+)"""
+_SECRETS: Final = re.compile(
+    r"(?P<keep>"
+    r"(?:authorization|password|passwd|secret|token|api[_-]?key|signature)[\w-]*"
+    r"""["']?\]?\s*[=:]\s*(?:b?(?=["']))?)(?:(?:bearer|basic|digest)\s+)?""" + _VALUE + r"|"
+    r"(?P<cookies>cookie[\"']?\s*[=:]\s*[\"']?)[^\"'\r\n]+|"
+    r"(?P<scheme>\b(?:bearer|basic)\s+)(?-i:(?=\S*[A-Z0-9]))[A-Za-z0-9._~+/=-]{8,}|"
+    r"(?P<user>://[^\s/:@,'\"]*:)[^\s,'\"]*@",
+    re.IGNORECASE,
+)
+
+
+def setup_logging(environment: str = "development", level: str = "INFO") -> None:
+    """Send every log of this process, the standard library's too, to stderr in one form.
+
+    `environment` is APP_ENV; `production` means JSON. Calling it again replaces what it set up.
+    """
+    # Loguru's `diagnose` would print the values of variables, so it is off everywhere.
+    if environment == "production":
+        logger.configure(
+            handlers=[
+                {
+                    "sink": _write_json,
+                    "format": lambda _: "{message}",  # so that it formats no exception itself
+                    "level": level,
+                    "backtrace": False,
+                    "diagnose": False,
+                },
+            ],
+            patcher=_complete,
+        )
+    else:
+        logger.configure(
+            handlers=[
+                {
+                    "sink": _write_text,
+                    "format": _DEVELOPMENT_FORMAT,
+                    "level": level,
+                    "colorize": sys.stderr.isatty(),
+                    "backtrace": False,
+                    "diagnose": False,
+                },
+            ],
+            patcher=_complete,
+        )
+    _intercept_standard_logging(level)
+
+
+def redact(text: str) -> str:
+    """Return `text` without the passwords, tokens and keys that are recognisable as such."""
+    return _SECRETS.sub(_hide, text)
+
+
+def _hide(match: re.Match[str]) -> str:
+    kept = next(text for text in match.groups() if text is not None)
+    return f"{kept}***@" if match.lastgroup == "user" else f"{kept}***"
+
+
+def _complete(record: "Record") -> None:
+    record["extra"].setdefault("request_id", get_request_id() or "-")
+    record["message"] = redact(record["message"])
+
+
+def _write_text(message: "Message") -> None:
+    sys.stderr.write(redact(message))  # the exception's text is part of it
+
+
+def _write_json(message: "Message") -> None:
+    record = message.record
+    line: dict[str, Any] = {
+        "time": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
+        "level": record["level"].name,
+        "module": record["name"],
+        "function": record["function"],
+        "line": record["line"],
+        "request_id": get_request_id(),
+        "message": record["message"],
+        "exception": None,
+    }
+    for name, value in record["extra"].items():
+        text = f"{name}={value}"
+        line.setdefault(name, value if redact(text) == text else "***")
+    if exception := record["exception"]:
+        line["exception"] = redact("".join(traceback.format_exception(exception.value)))
+    try:
+        text = orjson.dumps(line, default=_as_text).decode()
+    except TypeError:  # a lone surrogate, or a number beyond 64 bits
+        text = json.dumps(line, default=_as_text)
+    sys.stderr.write(text + "\n")
+
+
+def _as_text(value: object) -> str:
+    return redact(str(value))
+
+
+class InterceptHandler(logging.Handler):
+    """Hands the records of the standard library's loggers to Loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log `record` under the place that it came from."""
+        try:
+            level: str | int = logger.level(record.levelname).name
+        except ValueError:
+            level = record.levelno
+
+        def place(target: "Record") -> None:
+            target["name"] = record.name
+            target["function"] = record.funcName
+            target["line"] = record.lineno
+
+        message = record.getMessage()
+        logger.patch(place).opt(exception=record.exc_info).log(level, "{}", message)
+
+
+def _intercept_standard_logging(level: str) -> None:
+    root = logging.getLogger()
+    root.setLevel(level if level != "TRACE" else logging.NOTSET)
+    if not any(isinstance(handler, InterceptHandler) for handler in root.handlers):
+        root.addHandler(InterceptHandler())
+    # Uvicorn brings handlers of its own; without them its records reach the root. A logger that
+    # was silenced (`--no-access-log`) has none, and stays silent.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        theirs = logging.getLogger(name)
+        theirs.setLevel(logging.NOTSET)
+        if theirs.handlers:
+            theirs.handlers.clear()
+            theirs.propagate = True

@@ -1,0 +1,107 @@
+"""Makes the OpenAPI document tell what callers get: enveloped answers and the real errors."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from app.common.response_envelope import (
+    FailureEnvelope,
+    ResponseEnvelope,
+    ValidationFailure,
+    without_envelope,
+)
+
+_REFERENCE: Final = "#/components/schemas/"
+_JSON: Final = "application/json"
+
+Schema = dict[str, Any]
+
+
+def document_envelopes(app: FastAPI) -> None:
+    """Let `app.openapi()` describe the envelope around what the routes declare."""
+    original, documented = app.openapi, None
+
+    def openapi() -> Schema:
+        nonlocal documented
+        schema = original()  # FastAPI builds it anew when routes were added
+        if schema is not documented:
+            _describe_answers(app, schema)
+            documented = schema
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _describe_answers(app: FastAPI, document: Schema) -> None:
+    schemas: Schema = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for model in (FailureEnvelope, ValidationFailure):
+        schema = model.model_json_schema(ref_template=_REFERENCE + "{model}", mode="serialization")
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    for operation, is_wrapped in _operations(app, document):
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get(_JSON)
+            if content is None:
+                continue
+            if status.startswith("2") and is_wrapped:
+                content["schema"] = _enveloped(content.get("schema", {}), operation, schemas)
+            for example in content.get("examples", {}).values():
+                if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
+                    example["value"]["data"] = None
+        if "parameters" in operation or "requestBody" in operation:
+            _describe_validation(operation["responses"])
+
+
+def _operations(app: FastAPI, document: Schema) -> Iterator[tuple[Schema, bool]]:
+    """Yield every documented operation, and whether its answers are put into the envelope."""
+    is_wrapped = {
+        (context.path_format, method.lower()): not _depends_on_bare_answers(context.dependant)
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+        for method in context.methods or ()
+    }
+    for path, path_item in document.get("paths", {}).items():
+        for method, operation in path_item.items():
+            yield operation, is_wrapped[path, method]
+
+
+def _depends_on_bare_answers(dependant: Dependant) -> bool:
+    return any(
+        part.call is without_envelope or _depends_on_bare_answers(part)
+        for part in dependant.dependencies
+    )
+
+
+def _enveloped(data: Schema, operation: Schema, schemas: Schema) -> Schema:
+    """Add the component that describes `data` in its envelope; return the reference to it."""
+    if "$ref" in data:
+        name = data["$ref"].removeprefix(_REFERENCE)
+    elif data.get("type") == "array" and "$ref" in data.get("items", {}):
+        name = f"List_{data['items']['$ref'].removeprefix(_REFERENCE)}"
+    else:
+        name = operation["operationId"]
+    schema = ResponseEnvelope[Any].model_json_schema(mode="serialization")
+    schema["title"] = f"Envelope_{name}"
+    schema["properties"]["data"] = data
+    schemas[schema["title"]] = schema
+    return {"$ref": _REFERENCE + schema["title"]}
+
+
+def _describe_validation(responses: Schema) -> None:
+    """Name the validation error among the 422 answers, besides those that a route documents."""
+    reference = {"$ref": _REFERENCE + ValidationFailure.__name__}
+    documented = responses.get("422", {}).get("content", {}).get(_JSON, {})
+    schema = documented.get("schema", {})
+    if schema.get("$ref") == _REFERENCE + FailureEnvelope.__name__:
+        documented["schema"] = {"anyOf": [schema, reference]}
+        responses["422"]["description"] += " Or the request is not valid."
+    else:
+        responses["422"] = {
+            "description": "The request is not valid.",
+            "content": {_JSON: {"schema": reference}},
+        }

@@ -1,0 +1,73 @@
+"""The application: `create_app(settings)`, and `app` for ASGI servers."""
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+from fastapi.middleware.cors import CORSMiddleware
+
+from app.api import api_router
+from app.common.docs_pages import add_docs_pages
+from app.common.envelope_middleware import ResponseEnvelopeMiddleware
+from app.common.logging_config import setup_logging
+from app.common.openapi import document_envelopes
+from app.common.request_context import REQUEST_ID_HEADER, RequestContextMiddleware
+from app.common.startup_middleware import StartupErrorMiddleware
+from app.core import health
+from app.core.config import Settings, get_settings
+from app.core.errors import install_error_handlers
+from app.core.lifespan import lifespan
+from app.core.settings_errors import SettingsError
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application; without `settings` it reads those of this process.
+
+    Raises:
+        SettingsError: the settings of this process are missing or wrong.
+    """
+    settings = settings or get_settings()
+    setup_logging(settings.APP_ENV, settings.LOG_LEVEL)
+    app = FastAPI(
+        title=settings.PROJECT_NAME,
+        debug=settings.DEBUG,
+        lifespan=lifespan,
+        middleware=_middleware(settings),
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    install_error_handlers(app)
+    document_envelopes(app)
+    add_docs_pages(app)
+    app.include_router(health.router)
+    app.include_router(api_router)
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """List the layers that a request passes, the outermost first."""
+    layers = [Middleware(StartupErrorMiddleware), Middleware(RequestContextMiddleware)]
+    if settings.CORS_ORIGINS:
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.CORS_ORIGINS,
+                allow_credentials=settings.CORS_ALLOW_CREDENTIALS,
+                allow_methods=["*"],
+                allow_headers=["*"],
+                expose_headers=["ETag", "Location", REQUEST_ID_HEADER],
+            ),
+        )
+    layers.append(Middleware(ResponseEnvelopeMiddleware))
+    return layers
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Build `app` when a server asks for it, so that importing this module reads no settings."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        application = create_app()
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+    globals()["app"] = application
+    return application
