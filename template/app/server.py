@@ -13,7 +13,7 @@ SHUTDOWN_LIMIT = 8
 """Seconds that requests may take to end after SIGTERM; container engines kill after 10."""
 
 
-def run_server(host: str, port: int, *, workers: int, reload: bool) -> None:
+def run_server(host: str, port: int, *, workers: int = 1, reload: bool = False) -> None:
     """Serve the API until SIGTERM or Ctrl-C; uses uvloop where it is installed.
 
     Raises:

@@ -3,17 +3,30 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from app.core.config import Settings
 from app.core.resource import Resource
 
+T = TypeVar("T")
+
 ANSWER_LIMIT = 10.0
 """Seconds that one backing service may take in all; an address that swallows packets takes longer."""
 
-Inspection = Callable[[Settings, Any], AsyncIterator[str]]
-"""A closer look, given the settings and an open handle: yields a line for each thing found."""
+
+@dataclass(frozen=True, slots=True)
+class Inspection(Generic[T]):
+    """How to look at one backing service from outside the programs that serve.
+
+    Attributes:
+        open: as the resource's, but it sets nothing up and binds nothing of this process to it.
+        look: a closer look, given the settings and the handle: yields a line for each thing found.
+    """
+
+    open: Callable[[Settings], AbstractAsyncContextManager[T]]
+    look: Callable[[Settings, T], AsyncIterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +51,48 @@ class Finding:
 async def examine(
     resource: Resource[Any],
     settings: Settings,
-    inspection: Inspection | None = None,
+    inspection: Inspection[Any] | None,
+    *,
+    closely: bool = False,
 ) -> Finding:
-    """Open and check `resource`, then look closer with `inspection`; never raises for its faults."""
+    """Open and check `resource`; whatever is wrong with it becomes the finding.
+
+    Args:
+        resource: the backing service.
+        settings: how to reach it.
+        inspection: how to open it and look closer; without one, the resource's own `open`.
+        closely: whether to look closer before the check.
+    """
     seconds = None
     notes: list[str] = []
     # Somebody looks on: one attempt tells more than waiting for a server that may be starting.
     settings = settings.model_copy(update={"STARTUP_TIMEOUT": 1.0})
+    opened = inspection.open(settings) if inspection else resource.open(settings)
     try:
-        async with asyncio.timeout(ANSWER_LIMIT), resource.open(settings) as handle:
+        async with asyncio.timeout(ANSWER_LIMIT), opened as handle:
+            if inspection is not None and closely:
+                async for note in inspection.look(settings, handle):
+                    notes.append(note)
             started = time.perf_counter()
             detail = await resource.check(handle)
             seconds = time.perf_counter() - started
-            if inspection is not None:
-                async for note in inspection(settings, handle):
-                    notes.append(note)
     except TimeoutError:
         fault = f"gave no answer within {ANSWER_LIMIT:.0f} seconds"
         return Finding(resource.name, False, seconds, fault, tuple(notes))
     except Exception as error:  # whatever a driver raises is the finding
-        return Finding(resource.name, False, seconds, _one_line(error), tuple(notes))
+        return Finding(resource.name, False, seconds, _explained(error), tuple(notes))
     return Finding(resource.name, True, seconds, detail, tuple(notes))
 
 
-async def examine_all(resources: Iterable[Resource[Any]], settings: Settings) -> list[Finding]:
+async def examine_all(
+    resources: Iterable[Resource[Any]],
+    settings: Settings,
+    inspections: dict[str, Inspection[Any]],
+) -> list[Finding]:
     """Examine the resources side by side; the findings come in the resources' order."""
-    return await asyncio.gather(*(examine(resource, settings) for resource in resources))
+    return await asyncio.gather(
+        *(examine(resource, settings, inspections.get(resource.name)) for resource in resources),
+    )
 
 
 def table(findings: Sequence[Finding]) -> str:
@@ -87,6 +116,8 @@ def table(findings: Sequence[Finding]) -> str:
     )
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+def _explained(error: Exception) -> str:
+    """Return the error's text in one line, with the text of what caused it where that says more."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    cause = " ".join(str(error.__cause__ or "").split())
+    return text if cause in text else f"{text} ({cause})"
