@@ -1,4 +1,4 @@
-"""Turns a fresh clone into a project of its own: `.env.development`, and the name in pyproject.toml."""
+"""Sets up a fresh clone: `.env.development`, and the name in pyproject.toml."""
 
 import re
 import secrets
@@ -19,7 +19,7 @@ class SetupError(Exception):
 
 
 def init_project(root: Path, names: Mapping[str, str], *, force: bool) -> list[str]:
-    """Write `.env.development` with a random SECRET_KEY, and put the project's name into pyproject.toml.
+    """Write `.env.development` with a random SECRET_KEY, and the name into pyproject.toml.
 
     Args:
         root: the project's folder.

@@ -1,4 +1,4 @@
-"""Make the JetStream streams, or bring them up to date; changes nothing the second time."""
+"""Make the JetStream streams or bring them up to date; the second time nothing changes."""
 
 import os
 import sys

@@ -13,7 +13,7 @@ from app.core.resource import Resource
 T = TypeVar("T")
 
 ANSWER_LIMIT = 10.0
-"""Seconds that one backing service may take in all; an address that swallows packets takes longer."""
+"""Seconds that one backing service may take in all, say at an address that swallows packets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A look at the object storage: what is there, and whether an object goes in, comes back and goes."""
+"""A look at the object storage: what is there, and whether an object can be stored and read."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4

@@ -10,7 +10,7 @@ MASK = "********"
 
 
 def displayed(settings: Settings) -> list[str]:
-    """Return a line `NAME=value` for each setting; secrets and passwords in addresses are masked."""
+    """Return a line `NAME=value` for each setting; secrets, also those in addresses, are masked."""
     return [f"{name}={_displayed(getattr(settings, name))}" for name in Settings.model_fields]
 
 

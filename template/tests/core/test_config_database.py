@@ -7,7 +7,7 @@ from app.core.config import load_settings
 from app.core.settings_display import displayed
 from app.core.settings_errors import SettingsError
 
-PASSWORD = "p@ss/w:o%20rd#?&é ü"  # noqa: S105
+PASSWORD = "p@ss/w:o%20rd#?&é ü"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_without_user_and_address_both_ways_to_mend_it_are_told(
 ) -> None:
     parts.delenv("DB_USER")
 
-    with pytest.raises(SettingsError, match="DB_USER is not set.*DATABASE_URL"):
+    with pytest.raises(SettingsError, match=r"DB_USER is not set.*DATABASE_URL"):
         load_settings()
 
 

@@ -28,7 +28,7 @@ def test_an_address_that_nats_cannot_use_is_refused(
 ) -> None:
     environment.setenv("NATS_URL", address)
 
-    with pytest.raises(SettingsError, match="NATS_URL: .*nats://"):
+    with pytest.raises(SettingsError, match=r"NATS_URL: .*nats://"):
         load_settings()
 
 

@@ -13,5 +13,5 @@ def test_a_stream_name_that_the_server_would_refuse_is_refused(
 ) -> None:
     environment.setenv("NATS_STREAM", name)
 
-    with pytest.raises(SettingsError, match="NATS_STREAM: .*letters, digits"):
+    with pytest.raises(SettingsError, match=r"NATS_STREAM: .*letters, digits"):
         load_settings()

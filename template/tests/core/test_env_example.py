@@ -4,27 +4,45 @@ import re
 from pathlib import Path
 
 import pytest
-from dotenv import dotenv_values
 
 from app.core.config import Settings, load_settings
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
+
+
+def names(prefix: str) -> list[str]:
+    """Return the variables on the lines that begin with `prefix`, a regular expression."""
+    return re.findall(rf"(?m)^{prefix}([A-Z][A-Z0-9_]*)=", EXAMPLE)
+
+
+@pytest.fixture
+def everything_in_it(environment: pytest.MonkeyPatch) -> Settings:
+    """The settings that one has who sets every line of it, also those commented out."""
+    for name in Settings.model_fields:
+        environment.delenv(name, raising=False)
+    Path(".env").write_text(re.sub(r"(?m)^# (?=[A-Z][A-Z0-9_]*=)", "", EXAMPLE), encoding="utf-8")
+    return load_settings()
 
 
 def test_every_setting_is_listed_and_nothing_else() -> None:
-    listed = re.findall(r"(?m)^(?:# ?)?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(encoding="utf-8"))
-
-    assert sorted(listed) == sorted(Settings.model_fields)
+    assert sorted(names("(?:# )?")) == sorted(Settings.model_fields)
 
 
-def test_a_service_can_start_from_it_and_its_defaults_are_those_of_the_settings(
-    environment: pytest.MonkeyPatch,
+def test_each_value_is_one_that_the_settings_take(everything_in_it: Settings) -> None:
+    assert everything_in_it.model_fields_set == set(Settings.model_fields)
+
+
+def test_a_line_commented_out_shows_the_default_where_there_is_one(
+    everything_in_it: Settings,
 ) -> None:
-    for name in Settings.model_fields:
-        environment.delenv(name, raising=False)
-    for name, value in dotenv_values(EXAMPLE).items():
-        environment.setenv(name, value or "")
-    environment.setenv("SECRET_KEY", "0123456789abcdef" * 4)
+    defaults = {
+        name: Settings.model_fields[name].get_default(call_default_factory=True)
+        for name in names("# ")
+        if not Settings.model_fields[name].is_required()
+    }
 
-    from_example = load_settings()
-    assert from_example.APP_ENV == "development"
+    assert {
+        name: getattr(everything_in_it, name)
+        for name, default in defaults.items()
+        if default not in (None, [], getattr(everything_in_it, name))
+    } == {}
