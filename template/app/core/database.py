@@ -179,8 +179,8 @@ async def create_db_and_tables(max_attempts: int = 5, delay: float = 5) -> None:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine whose database answers, and bind the session factories to it.
+async def connected_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Yield an engine whose database answers.
 
     Raises:
         StartupError: the database did not answer within `STARTUP_TIMEOUT`.
@@ -196,15 +196,28 @@ async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
                 f"be reached as {engine.url.username}: {error.__cause__}. "
                 "Start it, or correct the DB_* settings.",
             ) from error
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Yield an engine whose database answers, and bind the session factories to it.
+
+    Raises:
+        StartupError: the database did not answer within `STARTUP_TIMEOUT`.
+    """
+    async with connected_engine(settings) as engine:
         AsyncSessionFactory.configure(bind=engine)
         ReadSessionFactory.configure(
             bind=engine.execution_options(isolation_level="AUTOCOMMIT"),
         )
-        yield engine
-    finally:
-        AsyncSessionFactory.configure(bind=None)
-        ReadSessionFactory.configure(bind=None)
-        await engine.dispose()
+        try:
+            yield engine
+        finally:
+            AsyncSessionFactory.configure(bind=None)
+            ReadSessionFactory.configure(bind=None)
 
 
 async def check_database(engine: AsyncEngine) -> str:

@@ -1,0 +1,41 @@
+"""ETags and If-Match: a client changes only the version of a thing that it has seen."""
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from app.core.errors import Unprocessable
+
+_ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')  # proxies that compress make a strong ETag a weak one
+
+
+class InvalidIfMatch(Unprocessable):
+    """If-Match must be an ETag that this service gave, such as "3", or *."""
+
+
+def etag(version: int) -> str:
+    """Return the ETag of the version with this number."""
+    return f'"{version}"'
+
+
+async def expected_version(
+    if_match: Annotated[
+        str | None,
+        Header(description="The ETag of the version to change; anything newer is left alone."),
+    ] = None,
+) -> int | None:
+    """Return the version that the client wants to change, None if any.
+
+    Raises:
+        InvalidIfMatch: the header is neither one ETag nor `*`.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(if_match.strip())
+    if match is None:
+        raise InvalidIfMatch
+    return int(match[1])
+
+
+ExpectedVersionDep = Annotated[int | None, Depends(expected_version)]

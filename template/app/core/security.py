@@ -1,0 +1,69 @@
+"""Bearer tokens: who makes a request. `CurrentSubject` in a handler asks for one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.core.config import Settings, SettingsDep
+from app.core.errors import Unauthorized
+
+_bearer = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="An access token of this service.",
+    auto_error=False,
+)
+
+
+class InvalidToken(Unauthorized):
+    """A valid access token is needed: `Authorization: Bearer <token>`."""
+
+
+def create_access_token(
+    settings: Settings,
+    subject: str,
+    expires_in: timedelta | None = None,
+) -> str:
+    """Return a signed token that says that its bearer is `subject`.
+
+    Args:
+        settings: whose `SECRET_KEY` and `ALGORITHM` sign it.
+        subject: who it is for, such as the id of a user.
+        expires_in: how long it is valid, `ACCESS_TOKEN_EXPIRE_MINUTES` by default.
+    """
+    now = datetime.now(UTC)
+    lifetime = expires_in or timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES)
+    claims = {"sub": subject, "iat": now, "exp": now + lifetime}
+    return jwt.encode(claims, settings.SECRET_KEY.get_secret_value(), settings.ALGORITHM)
+
+
+async def current_subject(
+    settings: SettingsDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
+    """Return whom the request's token names.
+
+    Raises:
+        InvalidToken: there is no token, or it was altered, has expired or lacks a claim.
+    """
+    if credentials is None:
+        raise InvalidToken
+    try:
+        claims = jwt.decode(
+            credentials.credentials,
+            settings.SECRET_KEY.get_secret_value(),
+            algorithms=[settings.ALGORITHM],
+            options={"require": ["exp", "iat", "sub"]},
+        )
+    except jwt.InvalidTokenError as error:
+        message = "This access token is not valid, or not any more."
+        headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        raise InvalidToken(message, headers=headers) from error
+    subject: str = claims["sub"]
+    return subject
+
+
+CurrentSubject = Annotated[str, Depends(current_subject)]

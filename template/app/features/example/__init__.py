@@ -1,0 +1,1 @@
+"""Examples: the feature to copy when you start one of your own."""

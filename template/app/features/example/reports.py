@@ -1,0 +1,55 @@
+"""Reports: what the worker writes about an example when someone asks for it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Text, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base
+from app.core.errors import NotFound
+from app.features.example.models import Example
+
+
+class ReportNotFound(NotFound):
+    """This example has no report, or none yet."""
+
+
+class ExampleReport(Base):
+    """The newest report on an example."""
+
+    __tablename__ = "example_reports"
+
+    example_id: Mapped[UUID] = mapped_column(
+        ForeignKey(Example.id, ondelete="CASCADE"),
+        primary_key=True,
+    )
+    text: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+async def make_report(session: AsyncSession, example_id: UUID) -> None:
+    """Write the report on an example anew; made twice, it is the same as made once."""
+    example = await session.scalar(
+        select(Example).where(Example.id == example_id).with_for_update(read=True, key_share=True),
+    )
+    if example is None:  # deleted since it was asked for
+        return
+    text = f"{example.name} is {example.status}: {example.quantity} of it, version {example.version}."
+    statement = insert(ExampleReport).values(example_id=example_id, text=text)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ExampleReport.example_id],
+            set_={"text": text, "made_at": func.now()},
+        ),
+    )
+
+
+async def find_report(session: AsyncSession, example_id: UUID) -> ExampleReport:
+    """Return the report on an example; raises `ReportNotFound`."""
+    report = await session.get(ExampleReport, example_id)
+    if report is None:
+        raise ReportNotFound
+    return report

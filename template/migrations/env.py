@@ -1,0 +1,36 @@
+"""Runs the migrations; Alembic executes this file for each of its commands."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection
+
+from app.core.config import get_settings
+from app.core.migrations import all_models, migration_connection
+
+
+def run_migrations(connection: Connection) -> None:
+    """Run them on `connection`, all in one transaction."""
+    context.configure(
+        connection=connection,
+        target_metadata=all_models(),
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def connect_and_run() -> None:
+    """Run them where the settings point; what the `alembic` command does."""
+    async with migration_connection(get_settings()) as connection:
+        await connection.run_sync(run_migrations)
+
+
+if context.is_offline_mode():  # --sql
+    context.configure(dialect_name="postgresql", target_metadata=all_models(), literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+elif "connection" in context.config.attributes:  # from app/core/migrations.py
+    run_migrations(context.config.attributes["connection"])
+else:
+    asyncio.run(connect_and_run())
