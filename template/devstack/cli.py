@@ -1,0 +1,5 @@
+"""`uv run dev`."""
+
+
+def main() -> None:
+    """Run everything."""

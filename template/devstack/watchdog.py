@@ -1,0 +1,93 @@
+"""Ends what was started here when this program is killed and can no longer do so itself.
+
+`guard` tells a small process of its own, which reads its standard input until that closes: when
+this program ends, in whatever way. Whatever still runs then is killed.
+"""
+
+import atexit
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+CLOCK_TOLERANCE = 2.0  # seconds by which the start of one process may seem to move
+
+
+def find(pid: int, started: float) -> psutil.Process | None:
+    """Return process `pid` if it runs and is the one that started at `started` (epoch seconds)."""
+    try:
+        process = psutil.Process(pid)
+        is_same = abs(process.create_time() - started) < CLOCK_TOLERANCE
+    except psutil.NoSuchProcess:
+        return None
+    return process if is_same and runs(process) else None
+
+
+def runs(process: psutil.Process) -> bool:
+    """Return whether `process` runs; one that ended and was not waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill(process: psutil.Process) -> None:
+    """Kill `process` unless it has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def guard(pid: int, started: float) -> None:
+    """Have process `pid`, which started at `started` (epoch seconds), killed should we be."""
+    _tell({"pid": pid, "started": started})
+
+
+def guard_folder(folder: Path) -> None:
+    """Have `folder` deleted should we be killed."""
+    _tell({"folder": str(folder)})
+
+
+def _tell(message: dict[str, object]) -> None:
+    pipe = _watcher()
+    pipe.write(json.dumps(message).encode() + b"\n")
+    pipe.flush()
+
+
+@cache
+def _watcher() -> IO[bytes]:
+    """Start the watcher and return its standard input."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "devstack.watchdog"],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    atexit.register(process.communicate)  # closes its standard input and waits for it
+    assert process.stdin is not None  # noqa: S101 (it is a pipe)
+    return process.stdin
+
+
+def main() -> None:
+    """Collect what to end until standard input closes, then end it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    messages = [json.loads(line) for line in sys.stdin]
+    for message in messages:
+        if "pid" in message and (process := find(message["pid"], message["started"])):
+            for member in [*process.children(recursive=True), process]:
+                kill(member)
+    for message in messages:
+        if "folder" in message:
+            shutil.rmtree(message["folder"], ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
