@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
+from io import BytesIO
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 CHUNK_SIZE: Final = 256 * 1024
@@ -37,20 +38,19 @@ async def chunks_of(source: bytes | ByteStream) -> AsyncIterator[bytes]:
             yield chunk
 
 
-async def parts_of(source: bytes | ByteStream, size: int) -> AsyncGenerator[bytearray, None]:
+async def parts_of(source: bytes | ByteStream, size: int) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of `source` in parts of exactly `size` bytes, the last one shorter.
 
     One part is in memory at a time.
     """
-    part = bytearray()
+    part = BytesIO()
     async for chunk in chunks_of(source):
         rest = memoryview(chunk)
         while rest:
-            room = size - len(part)
-            part += rest[:room]
-            rest = rest[room:]
-            if len(part) == size:
-                yield part
-                part = bytearray()
-    if part:
-        yield part
+            written = part.write(rest[: size - part.tell()])
+            rest = rest[written:]
+            if part.tell() == size:
+                yield part.getvalue()
+                part = BytesIO()
+    if part.tell():
+        yield part.getvalue()

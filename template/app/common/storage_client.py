@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 MAX_CONNECTIONS: Final = 100
+SESSION: Final = AioSession()  # reads the description of S3 once, which takes a while
 
 
 def open_client(settings: Settings) -> "AbstractAsyncContextManager[S3Client]":
@@ -20,7 +21,7 @@ def open_client(settings: Settings) -> "AbstractAsyncContextManager[S3Client]":
     Without access keys it looks for AWS credentials by itself, such as an instance's role.
     """
     secret = settings.S3_SECRET_ACCESS_KEY
-    return AioSession().create_client(
+    return SESSION.create_client(
         "s3",
         endpoint_url=settings.S3_ENDPOINT,
         region_name=settings.S3_REGION,

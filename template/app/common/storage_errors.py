@@ -4,15 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import botocore.exceptions as client_errors
 from aiohttp import ClientError as TransferError
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError as UnreachableError,
-    HTTPClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
 
 from app.core.errors import DomainError, NotFound, ServiceUnavailable
 
@@ -45,7 +38,7 @@ def storage_errors(missing: type[DomainError] = ObjectNotFound) -> Iterator[None
     """
     try:
         yield
-    except ClientError as error:
+    except client_errors.ClientError as error:
         code = error.response["Error"]["Code"]
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if code == "NoSuchBucket":
@@ -57,7 +50,12 @@ def storage_errors(missing: type[DomainError] = ObjectNotFound) -> Iterator[None
         if status >= 500 or code in BUSY:
             raise StorageUnavailable from error
         raise
-    except (NoCredentialsError, PartialCredentialsError) as error:
+    except (client_errors.NoCredentialsError, client_errors.PartialCredentialsError) as error:
         raise StorageAccessDenied from error
-    except (UnreachableError, HTTPClientError, IncompleteReadError, TransferError) as error:
+    except (
+        client_errors.ConnectionError,
+        client_errors.HTTPClientError,
+        client_errors.IncompleteReadError,
+        TransferError,
+    ) as error:
         raise StorageUnavailable from error

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from io import BytesIO
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from anyio import CancelScope
@@ -32,19 +33,19 @@ async def upload(
 ) -> int:
     """Store all of `source` or nothing, from `part_size` on in parts, and return its size."""
     async with aclosing(parts_of(source, part_size)) as parts:
-        first = await anext(parts, bytearray())
+        first = await anext(parts, b"")
         if len(first) == part_size:
             return await _upload_parts(client, target, first, parts)
     with storage_errors():
-        await client.put_object(**target, Body=first)
+        await client.put_object(**target, Body=BytesIO(first))
     return len(first)
 
 
 async def _upload_parts(
     client: "S3Client",
     target: UploadTarget,
-    first: bytearray,
-    others: AsyncIterator[bytearray],
+    first: bytes,
+    others: AsyncIterator[bytes],
 ) -> int:
     completed: list[CompletedPartTypeDef] = []
     size = 0
@@ -58,11 +59,11 @@ async def _upload_parts(
                     Key=target["Key"],
                     UploadId=upload_id,
                     PartNumber=number,
-                    Body=part,
+                    Body=BytesIO(part),
                 )
             completed.append({"PartNumber": number, "ETag": answer["ETag"]})
             size += len(part)
-            part = await anext(others, bytearray())
+            part = await anext(others, b"")
         with storage_errors():
             await client.complete_multipart_upload(
                 Bucket=target["Bucket"],

@@ -1,0 +1,193 @@
+"""Files attached to an example, kept in the object storage. `write_router` has what changes them.
+
+The key `examples/<example>/<attachment>/<name>` is the only record of a file. Files stay in the
+storage when their example is deleted; nobody reaches them there any more.
+"""
+
+from datetime import datetime
+from typing import Annotated, Final
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Request, Response, UploadFile, status
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from app.common.object_keys import safe_file_name
+from app.common.oss import StorageDep
+from app.common.storage_errors import StorageUnavailable
+from app.common.stored_objects import StoredObject
+from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia, error_responses
+from app.features.example.errors import ExampleNotFound
+from app.features.example.services import ExampleReaderDep
+
+MAX_BYTES: Final = 20 * 1024 * 1024
+FORM_OVERHEAD: Final = 16 * 1024  # boundaries and headers around the file
+URL_SECONDS: Final = 300
+ALLOWED_TYPES: Final = frozenset(
+    {
+        "application/pdf",
+        "application/zip",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "text/csv",
+        "text/plain",
+    },
+)
+
+
+class AttachmentNotFound(NotFound):
+    """The example has no attachment with this id."""
+
+
+class AttachmentTooLarge(PayloadTooLarge):
+    """An attachment may have 20 MiB at most."""
+
+
+class AttachmentTypeRefused(UnsupportedMedia):
+    """Attachments are PDF, ZIP, JPEG, PNG, WebP, CSV or plain text."""
+
+
+class Attachment(BaseModel):
+    """A stored file."""
+
+    id: UUID
+    name: str
+    size: int = Field(description="Bytes.")
+    uploaded_at: datetime
+
+
+class AttachmentUrl(BaseModel):
+    """A URL that needs no credentials."""
+
+    url: str
+    expires_in: int = Field(description="Seconds.")
+
+
+async def existing_example(example_id: UUID, examples: ExampleReaderDep) -> UUID:
+    """Return the id of the path if there is such an example."""
+    await examples.get(example_id)
+    return example_id
+
+
+ExistingExampleId = Annotated[UUID, Depends(existing_example)]
+
+
+async def find_attachment(
+    example_id: ExistingExampleId,
+    attachment_id: UUID,
+    storage: StorageDep,
+) -> StoredObject:
+    """Return the stored file that the path names."""
+    async for stored in storage.list_objects(f"examples/{example_id}/{attachment_id}/"):
+        return stored
+    raise AttachmentNotFound
+
+
+StoredAttachment = Annotated[StoredObject, Depends(find_attachment)]
+
+router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["attachments"])
+write_router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["attachments"])
+
+
+@write_router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    max_body_size=MAX_BYTES + FORM_OVERHEAD,
+    responses=error_responses(
+        ExampleNotFound,
+        AttachmentTooLarge,
+        AttachmentTypeRefused,
+        StorageUnavailable,
+    ),
+)
+async def upload_attachment(
+    example_id: ExistingExampleId,
+    file: UploadFile,
+    request: Request,
+    response: Response,
+    storage: StorageDep,
+) -> Attachment:
+    """Attach a file, 20 MiB at most; Location says where it is."""
+    content_type = (file.content_type or "").partition(";")[0].strip().lower()
+    if content_type not in ALLOWED_TYPES:
+        raise AttachmentTypeRefused
+    if file.size is None or file.size > MAX_BYTES:
+        raise AttachmentTooLarge
+    attachment_id = uuid4()
+    name = safe_file_name(file.filename or "")
+    key = f"examples/{example_id}/{attachment_id}/{name}"
+    await storage.upload_file(
+        key,
+        file,
+        content_type=content_type,
+        content_disposition=disposition(name),
+    )
+    path = request.url_for(
+        "download_attachment",
+        example_id=str(example_id),
+        attachment_id=str(attachment_id),
+    ).path
+    response.headers["Location"] = path
+    return described(await storage.stat(key))
+
+
+@router.get("", responses=error_responses(ExampleNotFound, StorageUnavailable))
+async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -> list[Attachment]:
+    """List the example's files, the oldest first."""
+    stored = [found async for found in storage.list_objects(f"examples/{example_id}/")]
+    return sorted(map(described, stored), key=lambda attachment: attachment.uploaded_at)
+
+
+@router.get(
+    "/{attachment_id}",
+    response_class=StreamingResponse,
+    responses=error_responses(ExampleNotFound, AttachmentNotFound, StorageUnavailable),
+)
+async def download_attachment(stored: StoredAttachment, storage: StorageDep) -> StreamingResponse:
+    """Send the file as a download, which browsers save and never run."""
+    download = await storage.download_file(stored.key)
+    headers = {
+        "Content-Disposition": disposition(described(stored).name),
+        "Content-Length": str(download.size),
+        "Content-Type": download.content_type,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(download, headers=headers)
+
+
+@router.get(
+    "/{attachment_id}/url",
+    responses=error_responses(ExampleNotFound, AttachmentNotFound, StorageUnavailable),
+)
+async def share_attachment(stored: StoredAttachment, storage: StorageDep) -> AttachmentUrl:
+    """Return a URL at the storage itself, where anybody may download the file for a while."""
+    url = await storage.generate_presigned_url(stored.key, expires_in=URL_SECONDS)
+    return AttachmentUrl(url=url, expires_in=URL_SECONDS)
+
+
+@write_router.delete(
+    "/{attachment_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=error_responses(ExampleNotFound, AttachmentNotFound, StorageUnavailable),
+)
+async def delete_attachment(stored: StoredAttachment, storage: StorageDep) -> None:
+    """Delete the file."""
+    await storage.delete_file(stored.key)
+
+
+def described(stored: StoredObject) -> Attachment:
+    """Return what callers see of a stored file."""
+    _, _, attachment_id, name = stored.key.split("/")
+    return Attachment(
+        id=UUID(attachment_id),
+        name=name,
+        size=stored.size,
+        uploaded_at=stored.modified_at,
+    )
+
+
+def disposition(name: str) -> str:
+    """Return the header that makes browsers save a file under `name`."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"

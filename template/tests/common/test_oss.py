@@ -1,0 +1,270 @@
+"""What the service does with stored objects, against a real S3 service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from app.common.object_keys import InvalidObjectKey
+from app.common.oss import ObjectStorage, ensure_bucket, open_storage
+from app.common.storage_errors import (
+    BucketNotFound,
+    ObjectNotFound,
+    StorageAccessDenied,
+    StorageUnavailable,
+)
+from app.core.config import Settings
+
+
+async def test_a_download_says_what_it_is_and_comes_in_chunks(storage: ObjectStorage) -> None:
+    content = b"0123456789" * 100_000
+    await storage.upload_file("report.pdf", content)
+    download = await storage.download_file("report.pdf")
+    chunks = [chunk async for chunk in download]
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks)) <= 256 * 1024
+    assert (download.size, download.content_type) == (1_000_000, "application/pdf")
+
+
+async def test_a_given_content_type_wins(storage: ObjectStorage) -> None:
+    await storage.upload_file("a.pdf", b"", content_type="text/csv")
+    download = await storage.download_file("a.pdf")
+    download.close()
+    assert download.content_type == "text/csv"
+
+
+async def test_a_download_to_a_path_replaces_it_whole(
+    storage: ObjectStorage,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "copy"
+    path.write_bytes(b"old")
+    await storage.upload_file("key", b"new")
+    assert await storage.download_to_path("key", path) == 3
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_download_that_stops_midway_is_an_error_and_leaves_the_path_as_it_was(
+    storage: ObjectStorage,
+    corner: Settings,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "copy"
+    path.write_bytes(b"old")
+    await storage.upload_file("key", b"x" * 1_000_000)
+    async with cutting_proxy(corner, after=500_000) as endpoint:
+        changes = {"S3_ENDPOINT": endpoint}
+        async with open_storage(corner.model_copy(update=changes)) as cut:
+            with pytest.raises(StorageUnavailable):
+                await cut.download_to_path("key", path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_temporary_file_is_gone_afterwards(storage: ObjectStorage) -> None:
+    await storage.upload_file("folder/report.pdf", b"content")
+    async with storage.temporary_file("folder/report.pdf") as path:
+        assert path.name == "report.pdf"
+        assert path.read_bytes() == b"content"
+    assert not path.parent.exists()
+
+
+async def test_a_deleted_object_is_gone_and_deleting_it_again_is_fine(
+    storage: ObjectStorage,
+) -> None:
+    await storage.upload_file("key", b"content")
+    assert await storage.exists("key")
+    await storage.delete_file("key")
+    await storage.delete_file("key")
+    assert not await storage.exists("key")
+
+
+async def test_what_is_known_of_an_object(storage: ObjectStorage) -> None:
+    await storage.upload_file("folder/key", b"content")
+    known = await storage.stat("folder/key")
+    assert (known.key, known.size) == ("folder/key", 7)
+    assert abs(known.modified_at - datetime.now(UTC)) < timedelta(minutes=5)
+    assert [listed.etag async for listed in storage.list_objects()] == [known.etag]
+
+
+async def test_a_copy_keeps_content_and_type(storage: ObjectStorage) -> None:
+    await storage.upload_file("ä b+c.txt", b"content", content_type="text/csv")
+    await storage.copy("ä b+c.txt", "copies/d.txt")
+    download = await storage.download_file("copies/d.txt")
+    assert [chunk async for chunk in download] == [b"content"]
+    assert download.content_type == "text/csv"
+
+
+async def test_a_list_goes_on_over_its_pages(storage: ObjectStorage) -> None:
+    keys = ["a/1", "a/2", "a/3 +&é文%.txt", "ab", "b"]
+    await asyncio.gather(*(storage.upload_file(key, key.encode()) for key in keys))
+
+    async def listed(prefix: str) -> list[str]:
+        return [found.key async for found in storage.list_objects(prefix, page_size=2)]
+
+    assert await listed("") == keys
+    assert await listed("a") == keys[:4]
+    assert await listed("a/") == keys[:3]
+    assert await listed("c") == []
+
+
+async def test_every_operation_refuses_a_key_that_leaves_the_prefix(
+    storage: ObjectStorage,
+    tmp_path: Path,
+) -> None:
+    for refused in (
+        storage.upload_file("../key", b""),
+        storage.download_file("../key"),
+        storage.download_to_path("../key", tmp_path / "copy"),
+        storage.delete_file("../key"),
+        storage.stat("../key"),
+        storage.exists("../key"),
+        storage.copy("../key", "key"),
+        storage.copy("key", "../key"),
+        storage.generate_presigned_url("../key"),
+        storage.get_public_url("../key"),
+        anext(storage.list_objects("../")),
+    ):
+        with pytest.raises(InvalidObjectKey):
+            await refused
+
+
+async def test_a_missing_object_is_an_error_of_its_own(storage: ObjectStorage) -> None:
+    for missing in (
+        storage.download_file("missing"),
+        storage.stat("missing"),
+        storage.copy("missing", "key"),
+    ):
+        with pytest.raises(ObjectNotFound):
+            await missing
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"S3_BUCKET": "no-such-bucket"}, BucketNotFound),
+        ({"S3_SECRET_ACCESS_KEY": SecretStr("wrong")}, StorageAccessDenied),
+    ],
+)
+async def test_a_missing_bucket_and_wrong_keys_are_told_apart(
+    corner: Settings,
+    changes: dict[str, Any],
+    error: type[Exception],
+) -> None:
+    async with open_storage(corner.model_copy(update=changes)) as storage:
+        for failing in (
+            storage.check(),
+            storage.upload_file("key", b""),
+            storage.download_file("key"),
+            storage.exists("key"),
+            anext(storage.list_objects()),
+        ):
+            with pytest.raises(error):
+                await failing
+
+
+async def test_a_url_lets_anybody_read_and_another_write(
+    storage: ObjectStorage,
+) -> None:
+    async with httpx2.AsyncClient() as anybody:
+        url = await storage.generate_presigned_url("key", "PUT", content_type="text/plain")
+        headers = {"Content-Type": "text/plain"}
+        assert (await anybody.put(url, content=b"content", headers=headers)).status_code == 200
+        assert (await anybody.put(url, content=b"content")).status_code == 403
+        url = await storage.generate_presigned_url("key")
+        answer = await anybody.get(url)
+    assert answer.content == b"content"
+    assert answer.headers["content-type"] == "text/plain"
+
+
+async def test_an_expired_or_changed_url_opens_nothing(
+    storage: ObjectStorage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await storage.upload_file("key", b"content")
+    await storage.upload_file("other", b"content")
+    url = await storage.generate_presigned_url("key")
+    with monkeypatch.context() as clock:
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        clock.setattr("botocore.auth.get_current_datetime", lambda: hour_ago)
+        expired = await storage.generate_presigned_url("key", expires_in=1800)
+    async with httpx2.AsyncClient() as anybody:
+        for refused in (expired, url.replace("/key?", "/other?"), url + "0", url.partition("?")[0]):
+            assert (await anybody.get(refused)).status_code == 403
+        assert (await anybody.delete(url)).status_code == 403
+        assert (await anybody.get(url)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        (
+            {"S3_ENDPOINT": None, "S3_REGION": "eu-west-1"},
+            "https://files.s3.eu-west-1.amazonaws.com/dev/a%20b.txt",
+        ),
+        (
+            {"S3_ENDPOINT": "https://oss-cn-hangzhou.aliyuncs.com"},
+            "https://files.oss-cn-hangzhou.aliyuncs.com/dev/a%20b.txt",
+        ),
+        (
+            {"S3_ENDPOINT": "https://minio.example.com:9000", "S3_ADDRESSING_STYLE": "path"},
+            "https://minio.example.com:9000/files/dev/a%20b.txt",
+        ),
+        (
+            {
+                "S3_ENDPOINT": "https://account.r2.cloudflarestorage.com",
+                "R2_PUBLIC_DOMAIN": "files.example.com",
+            },
+            "https://files.example.com/dev/a%20b.txt",
+        ),
+    ],
+    ids=["AWS", "Aliyun OSS", "MinIO", "Cloudflare R2"],
+)
+async def test_a_public_url_has_the_form_of_its_service(
+    settings: Settings,
+    changes: dict[str, Any],
+    url: str,
+) -> None:
+    usual = {"S3_BUCKET": "files", "S3_PREFIX": "dev", "S3_ADDRESSING_STYLE": "virtual"}
+    async with open_storage(settings.model_copy(update=usual | changes)) as storage:
+        assert await storage.get_public_url("a b.txt") == url
+        signed = urlsplit(await storage.generate_presigned_url("a b.txt"))
+    assert signed.scheme == "https"
+    assert "X-Amz-Signature" in signed.query
+
+
+async def test_the_bucket_is_made_once(settings: Settings) -> None:
+    elsewhere = settings.model_copy(update={"S3_BUCKET": f"test-{uuid4()}"})
+    assert sum(await asyncio.gather(*(ensure_bucket(elsewhere) for _ in range(2)))) >= 1
+    assert not await ensure_bucket(elsewhere)
+    async with open_storage(elsewhere) as storage:
+        assert elsewhere.S3_BUCKET in await storage.list_buckets()
+        assert "hidden" not in await storage.check()
+
+
+@asynccontextmanager
+async def cutting_proxy(settings: Settings, after: int) -> AsyncIterator[str]:
+    """Yield an endpoint before the real one that drops the line after so many bytes."""
+    real = urlsplit(settings.S3_ENDPOINT or "")
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(real.hostname, real.port)
+        to_server.write(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(await from_server.readexactly(after))
+        await writer.drain()
+        for line in (writer, to_server):
+            line.close()
+            await line.wait_closed()
+
+    async with await asyncio.start_server(forward, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
