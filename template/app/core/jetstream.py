@@ -1,0 +1,73 @@
+"""NATS as a resource of this program: one connection, shared by all that send and receive."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import nats.errors
+from loguru import logger
+from nats.js.errors import NotFoundError
+
+from app.core.broker import BROKERS
+from app.core.config import Settings
+from app.core.nats_connection import NatsConnection, NatsUnavailable, nats_connection
+from app.core.resource import Resource, StartupError
+from app.events.streams import declared_streams, ensure_streams
+
+
+class StreamMissing(Exception):
+    """NATS is there, but not the streams. Its text says which, and how to set them up."""
+
+
+@asynccontextmanager
+async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """Yield the connection, whether NATS is there yet or not; it connects by itself later."""
+    async with nats_connection(settings) as connection:
+        set_up = asyncio.create_task(_set_up_streams(connection))
+        try:
+            await asyncio.wait({set_up}, timeout=settings.NATS_CONNECT_TIMEOUT)
+            if not connection.connected.is_set():
+                logger.warning("NATS does not answer; going on without it until it does.")
+            for broker in BROKERS:
+                await broker.open(connection)
+            yield connection
+        finally:
+            for broker in BROKERS:
+                await broker.close()
+            set_up.cancel()
+
+
+async def _set_up_streams(connection: NatsConnection) -> None:
+    """Declare the streams as soon as NATS is there; what fails is for readiness to say."""
+    await connection.connected.wait()
+    try:
+        await ensure_streams(connection.js, connection.settings)
+    except (StartupError, nats.errors.Error) as error:
+        logger.error("The streams are not set up: {}", error)
+
+
+async def check_nats(connection: NatsConnection) -> str:
+    """Return the server's version and the streams, such as `NATS 2.15.1, streams A and B`.
+
+    Raises:
+        NatsUnavailable: it does not answer.
+        StreamMissing: it answers, but is not set up.
+    """
+    if not connection.connected.is_set():
+        raise NatsUnavailable
+    names = [str(stream.name) for stream in declared_streams(connection.settings)]
+    missing = []
+    for name in names:
+        try:
+            await connection.js.stream_info(name)
+        except NotFoundError:
+            missing.append(name)
+    if missing:
+        raise StreamMissing(
+            f"The streams are not set up: {', '.join(missing)}; run scripts/setup_jetstream.py.",
+        )
+    version = connection.client.connected_server_version
+    return f"NATS {version.major}.{version.minor}.{version.patch}, streams {' and '.join(names)}"
+
+
+NATS = Resource("nats", open_nats, check_nats)

@@ -1,0 +1,185 @@
+"""The one connection of this process to NATS, and publishing through it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import nats.errors
+import nats.js.errors
+from loguru import logger
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import PubAck
+
+from app.core.config import SERVICE_NAME, Settings
+from app.core.errors import PayloadTooLarge, ServiceUnavailable
+
+ACK_TIMEOUT: Final = 5
+"""Seconds in which JetStream has to say that it has stored a message."""
+
+MAX_MESSAGE_SIZE: Final = 1_000_000
+"""Bytes of a message's body. NATS takes 1 MiB of headers and body by default, and cuts the
+connection of whoever sends more; the rest is for headers."""
+
+_CLOSE_TIMEOUT: Final = 3
+_RETRY_INTERVAL: Final = 1
+_PING_INTERVAL: Final = 10  # two lost pings, and the connection is taken to be dead
+
+
+class NatsUnavailable(ServiceUnavailable):
+    """The message server does not answer at the moment."""
+
+
+class MessageTooLarge(PayloadTooLarge):
+    """The message is larger than 1 MB; store the data elsewhere and pass its key."""
+
+
+class MessageRefused(Exception):
+    """JetStream will never take this message, however often it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message for JetStream.
+
+    Attributes:
+        headers: with Nats-Msg-Id, by which JetStream drops a copy within two minutes.
+    """
+
+    subject: str
+    payload: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def refuse_too_large(message: OutgoingMessage) -> None:
+    """Raise MessageTooLarge if NATS would not take `message`."""
+    if len(message.payload) > MAX_MESSAGE_SIZE:
+        raise MessageTooLarge
+
+
+class NatsConnection:
+    """A connection that is opened once and comes back by itself.
+
+    Attributes:
+        settings: what it was opened with.
+        client: the connection itself.
+        js: JetStream on it.
+        connected: set while NATS answers.
+        reconnects: grows with each time that NATS came back.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.client: Client
+        self.js: JetStreamContext
+        self.connected = asyncio.Event()
+        self.last_error: Exception | None = None
+        self._closed = asyncio.Event()
+        self._unacknowledged: set[asyncio.Future[PubAck]] = set()
+        self._use_new_client()
+
+    async def publish(self, message: OutgoingMessage) -> None:
+        """Return when JetStream has stored `message`.
+
+        Raises:
+            NatsUnavailable: it is not there, or did not say that it has it. It may have it all
+                the same; a copy with the same Nats-Msg-Id does no harm.
+            MessageTooLarge: nothing was sent.
+            MessageRefused: it cannot take this message.
+        """
+        refuse_too_large(message)
+        if not self.client.is_connected:  # the client would keep the message back and send it later
+            raise NatsUnavailable
+        if len(message.payload) > self.client.max_payload:
+            raise MessageRefused("This NATS server takes no message of that size.")
+        ack = await self.js.publish_async(message.subject, message.payload, headers=message.headers)
+        self._unacknowledged.add(ack)
+        try:
+            async with asyncio.timeout(ACK_TIMEOUT):
+                await ack  # fails at once when the connection is lost
+        except nats.js.errors.BadRequestError as error:
+            raise MessageRefused(error.description) from error
+        except nats.js.errors.NoStreamResponseError as error:
+            raise NatsUnavailable(f"No stream takes {message.subject}.") from error
+        except (TimeoutError, nats.errors.Error) as error:
+            raise NatsUnavailable from error
+        finally:
+            self._unacknowledged.discard(ack)
+
+    async def keep_connected(self) -> None:
+        """Connect, and connect anew whenever the client gives up; runs until it is cancelled."""
+        while True:
+            self._use_new_client()
+            try:
+                await self._connect()
+                self.connected.set()
+                # The client comes back by itself, but not when it was turned away.
+                await self._closed.wait()
+            except Exception as error:  # whatever it is, NATS may be there later
+                await self._on_error(error)
+            await asyncio.sleep(_RETRY_INTERVAL)
+
+    async def close(self) -> None:
+        """Send what is still to be sent, then close, within a limit."""
+        with suppress(TimeoutError, nats.errors.Error):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                if self.client.is_connected:
+                    await self.client.drain()
+        with suppress(TimeoutError, nats.errors.Error):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self.client.close()
+
+    def _use_new_client(self) -> None:
+        self.client = Client()
+        self.js = self.client.jetstream(timeout=ACK_TIMEOUT)
+        self._closed.clear()
+
+    async def _connect(self) -> None:
+        password = self.settings.NATS_PASSWORD
+        await self.client.connect(
+            self.settings.nats_servers,
+            name=SERVICE_NAME,
+            user=self.settings.NATS_USER,
+            password=password.get_secret_value() if password else None,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=_RETRY_INTERVAL,
+            ping_interval=_PING_INTERVAL,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            closed_cb=self._on_closed,
+        )
+
+    async def _on_error(self, error: Exception) -> None:
+        if str(error) != str(self.last_error):  # every attempt fails with the same one
+            logger.warning("NATS: {}", error or type(error).__name__)
+        self.last_error = error
+
+    async def _on_disconnected(self) -> None:
+        self.connected.clear()
+        for ack in self._unacknowledged:
+            if not ack.done():
+                ack.set_exception(nats.errors.ConnectionClosedError())
+
+    async def _on_reconnected(self) -> None:
+        logger.info("NATS is there again.")
+        self.last_error = None
+        self.connected.set()
+
+    async def _on_closed(self) -> None:
+        self.connected.clear()
+        self._closed.set()
+
+
+@asynccontextmanager
+async def nats_connection(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """Yield a connection that is being opened; `connected` says when it is."""
+    connection = NatsConnection(settings)
+    keeper = asyncio.create_task(connection.keep_connected())
+    try:
+        yield connection
+    finally:
+        keeper.cancel()
+        await connection.close()

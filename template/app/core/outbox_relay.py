@@ -1,0 +1,149 @@
+"""The relay: sends what is in the outbox to JetStream. One is active at a time, others stand by."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import asyncpg
+from loguru import logger
+
+from app.core.config import SERVICE_NAME, Settings
+from app.core.nats_connection import (
+    MessageRefused,
+    MessageTooLarge,
+    NatsConnection,
+    NatsUnavailable,
+    OutgoingMessage,
+)
+from app.core.outbox import WAKE_UP_CHANNEL, WAKE_UP_INTERVAL
+
+BATCH: Final = 500
+"""Messages read, sent and deleted at once."""
+
+IDLE_INTERVAL: Final = 1
+"""Seconds between two looks at an empty outbox that nobody has announced anything for."""
+
+BUSY_TIME: Final = 1
+"""Seconds after the last message in which the relay looks every WAKE_UP_INTERVAL."""
+
+STANDBY_INTERVAL: Final = 1
+"""Seconds between two attempts to become the active relay, or to reach the database again."""
+
+STATEMENT_TIMEOUT: Final = 30
+"""Seconds."""
+
+_LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('outbox relay'))"
+_READ: Final = """
+    SELECT id, subject, aggregate_id, headers, payload
+    FROM outbox WHERE error IS NULL ORDER BY id LIMIT $1
+"""
+_DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+_SET_ASIDE: Final = "UPDATE outbox SET error = $2 WHERE id = $1"
+
+
+async def run_relay(connection: NatsConnection, stop: asyncio.Event) -> None:
+    """Relay until `stop` is set, through restarts of PostgreSQL and of NATS."""
+    while not stop.is_set():
+        try:
+            async with _own_connection(connection.settings) as database:
+                if await database.fetchval(_LOCK):
+                    logger.info("The outbox relay is active in this process.")
+                    await _relay_for_ever(database, connection, stop)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logger.warning("The outbox relay lost the database: {}", error or type(error).__name__)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STANDBY_INTERVAL):
+                await stop.wait()
+
+
+@asynccontextmanager
+async def _own_connection(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a connection outside of the pool: the lock lives and dies with it."""
+    database = await asyncpg.connect(
+        settings.database_url_sync,
+        timeout=settings.DB_CONNECT_TIMEOUT,
+        command_timeout=STATEMENT_TIMEOUT,
+        server_settings={
+            "application_name": f"{SERVICE_NAME} outbox relay",
+            # So that the lock of a machine that is gone is free within half a minute.
+            "tcp_keepalives_idle": "10",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+        },
+    )
+    try:
+        yield database
+    finally:
+        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await database.close(timeout=STANDBY_INTERVAL)
+
+
+async def _relay_for_ever(
+    database: asyncpg.Connection,
+    connection: NatsConnection,
+    stop: asyncio.Event,
+) -> None:
+    wake_up = asyncio.Event()
+    await database.add_listener(WAKE_UP_CHANNEL, lambda *_: wake_up.set())
+    stopping = asyncio.create_task(stop.wait())
+    stopping.add_done_callback(lambda _: wake_up.set())
+    clock = asyncio.get_running_loop().time
+    busy_until = clock()
+    try:
+        while not stop.is_set():
+            wake_up.clear()
+            relayed = await relay_batch(database, connection)
+            if relayed == BATCH:
+                continue
+            if relayed:
+                busy_until = clock() + BUSY_TIME
+            interval = WAKE_UP_INTERVAL if clock() < busy_until else IDLE_INTERVAL
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await wake_up.wait()
+    finally:
+        stopping.cancel()
+
+
+async def relay_batch(database: asyncpg.Connection, connection: NatsConnection) -> int:
+    """Send the oldest messages, and delete what JetStream has; return how many those are."""
+    if not connection.connected.is_set():
+        return 0
+    rows = await database.fetch(_READ, BATCH)
+    by_aggregate: defaultdict[object, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        by_aggregate[row["aggregate_id"] or row["id"]].append(row)
+    done: list[int] = []
+    refused: list[tuple[int, str]] = []
+    await asyncio.gather(
+        *(_send_in_order(connection, chain, done, refused) for chain in by_aggregate.values()),
+    )
+    if done:
+        await database.execute(_DELETE, done)
+    if refused:
+        await database.executemany(_SET_ASIDE, refused)
+    return len(done)
+
+
+async def _send_in_order(
+    connection: NatsConnection,
+    rows: Iterable[asyncpg.Record],
+    done: list[int],
+    refused: list[tuple[int, str]],
+) -> None:
+    """Send each message when JetStream has the one before; on an outage the rest stays."""
+    for row in rows:
+        message = OutgoingMessage(row["subject"], row["payload"], json.loads(row["headers"]))
+        try:
+            await connection.publish(message)
+        except NatsUnavailable as error:
+            logger.warning("The outbox waits: {}", error)
+            return
+        except (MessageRefused, MessageTooLarge) as error:
+            logger.error("The message {} in the outbox was set aside: {}", row["id"], error)
+            refused.append((row["id"], str(error)))
+        else:
+            done.append(row["id"])

@@ -1,0 +1,260 @@
+"""Tasks: TaskIQ on the service's own JetStream stream."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import uuid4
+
+from loguru import logger
+from nats.aio.msg import Msg
+from nats.js.api import Header
+from pydantic import ConfigDict
+from taskiq import AckableMessage, AsyncBroker, BrokerMessage, TaskiqMessage, TaskiqMiddleware
+from taskiq.acks import AcknowledgeType
+from taskiq.exceptions import NoResultError
+from taskiq.receiver import Receiver
+from taskiq.result import TaskiqResult
+from taskiq_nats import PullBasedJetStreamBroker
+
+from app.common.request_context import get_request_id, request_id_context
+from app.core.config import SERVICE_NAME
+from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
+from app.core.errors import ServiceUnavailable
+from app.core.nats_connection import NatsConnection, NatsUnavailable, OutgoingMessage
+from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
+
+FETCH_LIMIT: Final = 100
+"""Tasks taken from the stream at once, at most; never more than can begin at once."""
+
+FIRST_RETRY_DELAY: Final = 1.0
+"""Seconds; doubled with each attempt."""
+
+REQUEST_ID_LABEL: Final = "request_id"
+RETRIES_LABEL: Final = "_retries"
+POSTPONED_LABEL: Final = "_postponed"
+REQUEUES_LABEL: Final = "X-Taskiq-requeue"  # TaskIQ's own, counted by Context.requeue()
+COUNTERS: Final = (RETRIES_LABEL, POSTPONED_LABEL, REQUEUES_LABEL)
+
+
+class TaskDelivery(AckableMessage):
+    """A task that was taken from the stream, and the message that brought it."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    message: Msg
+    task: TaskiqMessage
+
+
+_delivery: ContextVar[TaskDelivery] = ContextVar("delivery")
+
+
+def to_outgoing(message: BrokerMessage, delay: float = 0) -> OutgoingMessage:
+    """Return what to send for `message`: at once, or for JetStream to keep for `delay` seconds."""
+    attempt = sum(int(message.labels.get(label, 0)) for label in COUNTERS)
+    headers = {Header.MSG_ID.value: f"{message.task_id}.{attempt}"}
+    if delay <= 0:
+        return OutgoingMessage(TASKS_SUBJECT, message.message, headers)
+    at = datetime.now(UTC) + timedelta(seconds=delay)
+    headers[Header.SCHEDULE.value] = f"@at {at.isoformat().replace('+00:00', 'Z')}"
+    headers[Header.SCHEDULE_TARGET.value] = TASKS_SUBJECT
+    return OutgoingMessage(f"{LATER_SUBJECT}.{uuid4().hex}", message.message, headers)
+
+
+async def _acknowledge(message: Msg) -> None:
+    if not message.is_acked:  # a dead letter already is
+        await message.ack()
+
+
+class CustomJetStreamBroker(PullBasedJetStreamBroker):
+    """A broker on the shared connection, which never creates a stream.
+
+    In an API it only sends. In a worker it also takes tasks: each runs at least once, within its
+    `timeout` (a label, in seconds; else `TASK_TIMEOUT`). One that fails runs again, later each
+    time, up to `max_retries` attempts (a label; else `TASK_MAX_DELIVERIES`), then it becomes a dead
+    letter, as does one that nobody knows, or that ended its worker too often. The label `delay`
+    sends a task for later, in seconds.
+
+    Results are not kept: tasks write what they find where it belongs. `with_result_backend()`
+    would cost a third of the throughput.
+    """
+
+    connection: NatsConnection | None = None
+
+    def __init__(self) -> None:
+        super().__init__(servers=[], subject=TASKS_SUBJECT, durable=SERVICE_NAME)
+        self.add_middlewares(TaskMiddleware())
+        self.running = 0
+
+    async def open(self, connection: NatsConnection) -> None:
+        """Begin to use `connection`, which stays the caller's to close."""
+        self.connection = connection
+        await self.startup()
+
+    async def close(self) -> None:
+        """Stop using the connection."""
+        await self.shutdown()
+        self.connection = None
+
+    async def startup(self) -> None:
+        """Run TaskIQ's startup hooks; streams and consumers are declared elsewhere."""
+        await AsyncBroker.startup(self)
+
+    async def shutdown(self) -> None:
+        """Run TaskIQ's shutdown hooks; the connection is not ours."""
+        await AsyncBroker.shutdown(self)
+
+    async def kick(self, message: BrokerMessage) -> None:
+        """Send a task; what `.kiq()` calls.
+
+        Raises:
+            NatsUnavailable: it may have left or not; the same task id runs it only once.
+        """
+        await self.opened.publish(to_outgoing(message, float(message.labels.get("delay", 0))))
+
+    @property
+    def opened(self) -> NatsConnection:
+        """The connection; raises NatsUnavailable where NATS was not opened."""
+        if self.connection is None:
+            raise NatsUnavailable
+        return self.connection
+
+    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+        """Yield the tasks for this worker; what it does not get to run goes back at once."""
+        settings = self.opened.settings
+
+        def free() -> int:
+            return max(1, min(FETCH_LIMIT, settings.TASK_CONCURRENCY - self.running))
+
+        consumer = tasks_consumer(settings)
+        async with aclosing(
+            deliveries(self.opened, settings.NATS_STREAM, consumer, free),
+        ) as batches:
+            async for messages in batches:
+                waiting = deque(messages)
+                try:
+                    while waiting:
+                        delivery = await self._admit(waiting.popleft())
+                        if delivery:
+                            self.running += 1
+                            yield delivery
+                finally:
+                    for message in waiting:
+                        await message.nak()
+
+    async def _admit(self, message: Msg) -> TaskDelivery | None:
+        """Return what to run, or make a dead letter of what nobody can run."""
+        try:
+            reason, task = None, self.formatter.loads(message.data)
+            task.model_copy(update={"labels": dict(task.labels)}).parse_labels()
+            if self.find_task(task.task_name) is None:
+                reason = f"No task is called {task.task_name}."
+            elif message.metadata.num_delivered > self.opened.settings.TASK_MAX_DELIVERIES:
+                reason = "Every worker that ran it ended before it did."
+        except Exception as error:  # whatever is wrong with it, others must run
+            reason = f"It cannot be read: {error}"
+        if reason is None:
+            return TaskDelivery(
+                data=message.data,
+                ack=partial(_acknowledge, message),
+                message=message,
+                task=task,
+            )
+        try:
+            await dead_letter(self.opened, message, "tasks", reason)
+        except NatsUnavailable:
+            logger.warning("A task could not be put aside and will come again: {}", reason)
+        return None
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Run tasks until `stop` is set and those that run then are done."""
+        settings = self.opened.settings
+        with ThreadPoolExecutor(thread_name_prefix="task") as executor:
+            receiver = TaskReceiver(
+                self,
+                executor,
+                max_async_tasks=settings.TASK_CONCURRENCY,
+                ack_type=AcknowledgeType.WHEN_SAVED,
+                run_startup=False,
+            )
+            await receiver.listen(stop)
+
+
+class TaskReceiver(Receiver):
+    """TaskIQ's receiver, with what surrounds each task here."""
+
+    broker: CustomJetStreamBroker
+
+    async def callback(
+        self,
+        message: bytes | AckableMessage,
+        raise_err: bool = False,
+    ) -> None:
+        """Run one task. If it can be neither done nor put off, it comes again by itself."""
+        assert isinstance(message, TaskDelivery)  # noqa: S101 (what our listen() yields)
+        settings = self.broker.opened.settings
+        _delivery.set(message)
+        timeout = float(message.task.labels.get("timeout", settings.TASK_TIMEOUT))
+        ack_wait = settings.TASK_ACK_WAIT
+        try:
+            with (
+                kept_alive(message.message, every=ack_wait / 3, limit=timeout + ack_wait),
+                request_id_context(message.task.labels.get(REQUEST_ID_LABEL)),
+            ):
+                await super().callback(message, raise_err)
+        except Exception:
+            logger.exception("The task {} will come again.", message.task.task_id)
+        finally:
+            self.broker.running -= 1
+
+
+class TaskMiddleware(TaskiqMiddleware):
+    """Passes the request id on, limits the time of a task, and runs it again when it fails."""
+
+    broker: CustomJetStreamBroker
+
+    def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Note on whose behalf the task is sent."""
+        request_id = get_request_id()
+        if request_id:
+            message.labels.setdefault(REQUEST_ID_LABEL, request_id)
+        return message
+
+    def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Give a task without a limit of its own the usual one."""
+        message.labels.setdefault("timeout", self.broker.opened.settings.TASK_TIMEOUT)
+        return message
+
+    async def on_error(
+        self,
+        message: TaskiqMessage,
+        result: TaskiqResult[Any],
+        exception: BaseException,
+    ) -> None:
+        """Send a failed task again for later, or make a dead letter of it."""
+        if isinstance(exception, NoResultError):  # TaskIQ's way to end a task early
+            return
+        settings = self.broker.opened.settings
+        attempts = int(message.labels.get(RETRIES_LABEL, 0)) + 1
+        reason = f"{type(exception).__name__}: {exception}"
+        if isinstance(exception, ServiceUnavailable):  # an outage is not the task's fault
+            await self._send_again(POSTPONED_LABEL, reason)
+        elif attempts >= int(message.labels.get("max_retries", settings.TASK_MAX_DELIVERIES)):
+            await dead_letter(self.broker.opened, _delivery.get().message, "tasks", reason)
+        else:
+            await self._send_again(RETRIES_LABEL, reason)
+
+    async def _send_again(self, counter: str, reason: str) -> None:
+        # The task as it came: TaskIQ has made of its arguments what the function takes.
+        task = _delivery.get().task
+        count = int(task.labels.get(counter, 0)) + 1
+        task.labels[counter] = count
+        delay = retry_delay(count, FIRST_RETRY_DELAY)
+        message = self.broker.formatter.dumps(task)
+        await self.broker.opened.publish(to_outgoing(message, delay))
+        logger.warning("The task {} runs again in {} s: {}", task.task_id, delay, reason)
