@@ -39,6 +39,7 @@ _REDOC: Final = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} – ReDoc</title>
 <link rel="icon" href="docs/fastapi/favicon.png">
+<style>body {{ margin: 0; }}</style>
 </head>
 <body>
 <redoc spec-url="openapi.json"></redoc>

@@ -8,13 +8,13 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.common.response_envelope import (
+    REFERENCE,
     FailureEnvelope,
     ResponseEnvelope,
     ValidationFailure,
     without_envelope,
 )
 
-_REFERENCE: Final = "#/components/schemas/"
 _JSON: Final = "application/json"
 
 Schema = dict[str, Any]
@@ -40,7 +40,7 @@ def _describe_answers(app: FastAPI, document: Schema) -> None:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for model in (FailureEnvelope, ValidationFailure):
-        schema = model.model_json_schema(ref_template=_REFERENCE + "{model}", mode="serialization")
+        schema = model.model_json_schema(ref_template=REFERENCE + "{model}", mode="serialization")
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     for operation, is_wrapped in _operations(app, document):
@@ -48,8 +48,9 @@ def _describe_answers(app: FastAPI, document: Schema) -> None:
             content = response.get("content", {}).get(_JSON)
             if content is None:
                 continue
-            if status.startswith("2") and is_wrapped:
-                content["schema"] = _enveloped(content.get("schema", {}), operation, schemas)
+            if is_wrapped and status.isdigit() and 200 <= int(status) < 300:
+                envelope = _enveloped(content.get("schema", {}), int(status), operation, schemas)
+                content["schema"] = {"$ref": REFERENCE + envelope}
             for example in content.get("examples", {}).values():
                 if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
                     example["value"]["data"] = None
@@ -77,28 +78,29 @@ def _depends_on_bare_answers(dependant: Dependant) -> bool:
     )
 
 
-def _enveloped(data: Schema, operation: Schema, schemas: Schema) -> Schema:
-    """Add the component that describes `data` in its envelope; return the reference to it."""
+def _enveloped(data: Schema, status: int, operation: Schema, schemas: Schema) -> str:
+    """Add the component that describes `data` in its envelope; return its name."""
     if "$ref" in data:
-        name = data["$ref"].removeprefix(_REFERENCE)
+        name = data["$ref"].removeprefix(REFERENCE)
     elif data.get("type") == "array" and "$ref" in data.get("items", {}):
-        name = f"List_{data['items']['$ref'].removeprefix(_REFERENCE)}"
+        name = f"List_{data['items']['$ref'].removeprefix(REFERENCE)}"
     else:
         name = operation["operationId"]
+    name = f"Envelope_{name}" if status == 200 else f"Envelope_{status}_{name}"
     schema = ResponseEnvelope[Any].model_json_schema(mode="serialization")
-    schema["title"] = f"Envelope_{name}"
+    schema["title"] = name
+    schema["properties"]["code"]["const"] = status
     schema["properties"]["data"] = data
-    schemas[schema["title"]] = schema
-    return {"$ref": _REFERENCE + schema["title"]}
+    schemas[name] = schema
+    return name
 
 
 def _describe_validation(responses: Schema) -> None:
     """Name the validation error among the 422 answers, besides those that a route documents."""
-    reference = {"$ref": _REFERENCE + ValidationFailure.__name__}
+    reference = {"$ref": REFERENCE + ValidationFailure.__name__}
     documented = responses.get("422", {}).get("content", {}).get(_JSON, {})
-    schema = documented.get("schema", {})
-    if schema.get("$ref") == _REFERENCE + FailureEnvelope.__name__:
-        documented["schema"] = {"anyOf": [schema, reference]}
+    if "allOf" in documented.get("schema", {}):  # errors that the route declares itself
+        documented["schema"] = {"anyOf": [documented["schema"], reference]}
         responses["422"]["description"] += " Or the request is not valid."
     else:
         responses["422"] = {

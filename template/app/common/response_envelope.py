@@ -4,12 +4,15 @@ from functools import lru_cache
 from http.client import responses
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+REFERENCE: Final = "#/components/schemas/"
+
 T = TypeVar("T")
 
+_ALWAYS_COMPLETE: Final = ConfigDict(json_schema_serialization_defaults_required=True)
 _NOT_TO_WRAP: Final = "app.not_to_wrap"
 # Where the phrases of HTTP have changed over the years.
 _CODES: Final = {413: "payload_too_large", 415: "unsupported_media", 422: "unprocessable"}
@@ -18,7 +21,9 @@ _CODES: Final = {413: "payload_too_large", 415: "unsupported_media", 422: "unpro
 class ResponseEnvelope(BaseModel, Generic[T]):
     """What a caller gets when the request succeeded."""
 
-    code: int = Field(description="The HTTP status.", examples=[200])
+    model_config = _ALWAYS_COMPLETE
+
+    code: int = Field(description="The HTTP status.")
     message: Literal["success"] = "success"
     data: T
     error: None = None
@@ -27,10 +32,12 @@ class ResponseEnvelope(BaseModel, Generic[T]):
 class FailureEnvelope(BaseModel):
     """What a caller gets when the request failed."""
 
-    code: int = Field(description="The HTTP status.", examples=[404])
+    model_config = _ALWAYS_COMPLETE
+
+    code: int = Field(description="The HTTP status.")
     message: str = Field(description="What went wrong, for people.")
     data: Any = None
-    error: str = Field(description="What went wrong, for programs.", examples=["not_found"])
+    error: str = Field(description="What went wrong, for programs.")
 
 
 class InvalidField(BaseModel):
@@ -50,6 +57,8 @@ class InvalidFields(BaseModel):
 class ValidationFailure(BaseModel):
     """What a caller gets when the request does not have the documented form."""
 
+    model_config = _ALWAYS_COMPLETE
+
     code: Literal[422] = 422
     message: str = "The request is not valid; data.errors says where."
     data: InvalidFields
@@ -63,7 +72,8 @@ def reason_phrase(status: int) -> str:
 
 def reason_code(status: int) -> str:
     """Return the `error` of an answer that brings none itself, such as `bad_request` for 400."""
-    return _CODES.get(status) or reason_phrase(status).lower().replace(" ", "_").replace("-", "_")
+    words = reason_phrase(status).lower().replace("'", "").replace("-", " ").split()
+    return _CODES.get(status) or "_".join(words)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.common.json_utils import dumps
 from app.common.response_envelope import (
+    REFERENCE,
     FailureEnvelope,
     InvalidField,
     InvalidFields,
@@ -130,16 +131,20 @@ def error_responses(*classes: type[DomainError]) -> dict[int | str, dict[str, An
         by_status[cls.status].append(cls)
     return {
         status: {
-            "model": FailureEnvelope,
             "description": " ".join(cls.default_message for cls in same_status),
             "content": {
                 "application/json": {
                     "schema": {
-                        "properties": {
-                            "code": {"const": status},
-                            "data": {"type": "null"},
-                            "error": {"enum": [cls.code for cls in same_status]},
-                        },
+                        "allOf": [
+                            {"$ref": REFERENCE + FailureEnvelope.__name__},
+                            {
+                                "properties": {
+                                    "code": {"const": status},
+                                    "data": {"type": "null"},
+                                    "error": {"enum": [cls.code for cls in same_status]},
+                                },
+                            },
+                        ],
                     },
                     "examples": {
                         cls.code: {
@@ -214,13 +219,15 @@ def _failure_response(scope: Scope, error: Exception) -> Response:
             content = ValidationFailure(data=InvalidFields(errors=faults)).model_dump()
         case HTTPException(status_code=status) if status < 400:
             return Response(status_code=status, headers=error.headers)
-        case HTTPException(status_code=status, detail=detail):
+        case HTTPException(status_code=status):
             headers = error.headers
-            code = reason_code(status)
+            message, data = reason_phrase(status), None
+            detail: object = error.detail  # FastAPI allows any data here
             if isinstance(detail, str):
-                content = _envelope(status, detail, code)
-            else:  # FastAPI allows any data here
-                content = _envelope(status, reason_phrase(status), code, detail)
+                message = detail
+            else:
+                data = detail
+            content = _envelope(status, message, reason_code(status), data)
         case _:
             message = "Something went wrong on our side; the request id finds it in the log."
             content = _envelope(500, message, reason_code(500))

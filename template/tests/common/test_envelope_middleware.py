@@ -1,0 +1,285 @@
+"""Which answers are put into the envelope, and which are left as they are."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    StreamingResponse,
+)
+from fastapi.sse import EventSourceResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from app.common.response_envelope import without_envelope
+from tests.asgi import Message, client_of, get, small_app
+
+
+class Book(BaseModel):
+    """What the routes of these tests answer."""
+
+    title: str = "Dune"
+
+
+def enveloped(data: object, code: int = 200) -> dict[str, object]:
+    return {"code": code, "message": "success", "data": data, "error": None}
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return small_app()
+
+
+@pytest.mark.parametrize("text", ["Dune", "Ü✓", '"data":null', ""])
+async def test_the_answer_of_a_route_is_wrapped_and_its_length_is_right(
+    app: FastAPI,
+    text: str,
+) -> None:
+    @app.get("/book")
+    async def book(response: Response) -> Book:
+        response.headers["ETag"] = '"1"'
+        return Book(title=text)
+
+    async with client_of(app) as client:
+        response = await client.get("/book")
+
+    assert response.json() == enveloped({"title": text})
+    assert response.headers.get_list("content-length") == [str(len(response.content))]
+    assert response.headers["etag"] == '"1"'
+
+
+async def test_the_code_is_the_status_whatever_way_it_was_set(app: FastAPI) -> None:
+    @app.post("/declared", status_code=201)
+    async def declared() -> None: ...
+
+    @app.post("/chosen")
+    async def chosen(response: Response) -> None:
+        response.status_code = 202
+
+    @app.post("/built")
+    def built() -> JSONResponse:
+        return JSONResponse([1], status_code=203)
+
+    @app.post("/failed")
+    async def failed() -> JSONResponse:
+        return JSONResponse([1], status_code=418)
+
+    async with client_of(app) as client:
+        answers = [
+            (await client.post(path)) for path in ("/declared", "/chosen", "/built", "/failed")
+        ]
+
+    assert [answer.status_code for answer in answers] == [201, 202, 203, 418]
+    assert [answer.json() for answer in answers[:3]] == [
+        enveloped(None, 201),
+        enveloped(None, 202),
+        enveloped([1], 203),
+    ]
+    assert answers[3].json() == {
+        "code": 418,
+        "message": "I'm a Teapot",
+        "data": [1],
+        "error": "im_a_teapot",
+    }
+
+
+async def test_routes_of_routers_within_routers_are_wrapped_once(app: FastAPI) -> None:
+    inner, outer = APIRouter(prefix="/inner"), APIRouter(prefix="/outer")
+
+    @inner.get("/book")
+    async def book() -> Book:
+        return Book()
+
+    outer.include_router(inner)
+    app.include_router(outer, prefix="/api")
+
+    async with client_of(app) as client:
+        response = await client.get("/api/outer/inner/book")
+
+    assert response.json() == enveloped({"title": "Dune"})
+
+
+async def test_data_that_looks_like_an_envelope_is_data(app: FastAPI) -> None:
+    @app.get("/looks")
+    async def looks() -> dict[str, object]:
+        return enveloped(1)
+
+    async with client_of(app) as client:
+        response = await client.get("/looks")
+
+    assert response.json() == enveloped(enveloped(1))
+
+
+async def test_what_is_no_json_of_an_api_route_is_left_as_it_is(
+    app: FastAPI,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "small.json"
+    file.write_text("[1]")
+
+    @app.get("/html")
+    async def html() -> HTMLResponse:
+        return HTMLResponse("<p>")
+
+    @app.get("/text")
+    async def text() -> PlainTextResponse:
+        return PlainTextResponse("text")
+
+    @app.get("/problem")
+    async def problem() -> JSONResponse:
+        return JSONResponse([1], media_type="application/problem+json")
+
+    @app.get("/download")
+    async def download() -> FileResponse:
+        return FileResponse(file, filename="small.json")
+
+    @app.get("/file")
+    async def bare_file() -> FileResponse:
+        return FileResponse(file)
+
+    @app.get("/encoded")
+    async def encoded() -> Response:
+        headers = {"Content-Encoding": "br", "Content-Type": "application/json"}
+        return Response(b"xyz", headers=headers)
+
+    async def not_of_the_api(_: Request) -> JSONResponse:
+        return JSONResponse([1])
+
+    app.add_route("/plain", not_of_the_api)
+    app.mount("/static", StaticFiles(directory=tmp_path))
+
+    async with client_of(app) as client:
+        bodies = {
+            path: (await client.get(path, headers={"Accept-Encoding": "identity"})).content
+            for path in ("/html", "/text", "/problem", "/download", "/file", "/plain")
+        }
+        bodies["/static"] = (await client.get("/static/small.json")).content
+    encoded_body = b""
+
+    async def send(message: Message) -> None:
+        nonlocal encoded_body
+        encoded_body += message.get("body", b"")
+
+    await get(app, "/encoded", send)
+
+    assert bodies.pop("/html") == b"<p>"
+    assert bodies.pop("/text") == b"text"
+    assert set(bodies.values()) == {b"[1]"}
+    assert encoded_body == b"xyz"
+
+
+async def test_answers_without_a_body_stay_without_one(app: FastAPI) -> None:
+    @app.get("/empty", status_code=204)
+    async def empty() -> None: ...
+
+    @app.get("/unchanged")
+    async def unchanged() -> Response:
+        return Response(status_code=304, headers={"ETag": '"1"'})
+
+    @app.get("/elsewhere")
+    async def elsewhere() -> RedirectResponse:
+        return RedirectResponse("/empty")
+
+    @app.head("/head")
+    async def head() -> JSONResponse:
+        return JSONResponse([1, 2])
+
+    @app.get("/nothing")
+    async def nothing() -> Response:
+        return Response(media_type="application/json")
+
+    async with client_of(app) as client:
+        responses = {
+            path: await client.get(path)
+            for path in ("/empty", "/unchanged", "/elsewhere", "/nothing")
+        }
+        responses["/head"] = await client.head("/head")
+
+    assert {path: response.status_code for path, response in responses.items()} == {
+        "/empty": 204,
+        "/unchanged": 304,
+        "/elsewhere": 307,
+        "/nothing": 200,
+        "/head": 200,
+    }
+    assert {response.content for response in responses.values()} == {b""}
+
+
+async def test_a_stream_passes_piece_by_piece_without_waiting_for_its_end(app: FastAPI) -> None:
+    first_arrived = asyncio.Event()
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"[1,"
+            await first_arrived.wait()
+            yield b"2]"
+
+        return StreamingResponse(pieces(), media_type="application/json")
+
+    body = b""
+
+    async def send(message: Message) -> None:
+        nonlocal body
+        body += message.get("body", b"")
+        if body:
+            first_arrived.set()
+
+    async with asyncio.timeout(5):
+        await get(app, "/stream", send)
+
+    assert body == b"[1,2]"
+
+
+async def test_server_sent_events_are_left_as_they_are(app: FastAPI) -> None:
+    @app.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[Book]:
+        yield Book()
+
+    async with client_of(app) as client:
+        response = await client.get("/events")
+
+    assert json.loads(response.text.removeprefix("data: ")) == {"title": "Dune"}
+
+
+async def test_a_mounted_application_answers_as_it_likes(app: FastAPI) -> None:
+    mounted = FastAPI()
+
+    @mounted.get("/book")
+    async def book() -> Book:
+        return Book()
+
+    app.mount("/mounted", mounted)
+
+    async with client_of(app) as client:
+        response = await client.get("/mounted/book")
+
+    assert response.json() == {"title": "Dune"}
+
+
+async def test_a_route_or_a_router_may_ask_for_the_bare_body(app: FastAPI) -> None:
+    router = APIRouter(dependencies=[Depends(without_envelope)])
+
+    @router.get("/first")
+    async def first() -> Book:
+        return Book()
+
+    @app.get("/second")
+    async def second(_: Annotated[None, Depends(without_envelope)]) -> Book:
+        return Book()
+
+    app.include_router(router)
+    async with client_of(app) as client:
+        bodies = [(await client.get(path)).json() for path in ("/first", "/second")]
+
+    assert bodies == [{"title": "Dune"}, {"title": "Dune"}]

@@ -1,0 +1,154 @@
+"""The form of logs, and what never appears in them."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from loguru import logger
+
+from app.common.logging_config import redact, setup_logging
+from app.common.request_context import request_id_context
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_tests() -> Iterator[None]:
+    yield
+    setup_logging("test", "INFO")
+
+
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return [json.loads(line) for line in captured.err.splitlines()]
+
+
+def test_in_production_every_log_is_one_flat_json_object(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_logging("production", "INFO")
+    with request_id_context("r-1"):
+        logger.bind(order=7).warning("two\nlines of {}", "text")
+    logger.debug("below the level")
+
+    (line,) = lines_of(capsys)
+    assert line.pop("time", "").endswith("+00:00")  # type: ignore[attr-defined]  # a text
+    assert isinstance(line.pop("line"), int)
+    assert line == {
+        "level": "WARNING",
+        "module": __name__,
+        "function": "test_in_production_every_log_is_one_flat_json_object",
+        "request_id": "r-1",
+        "message": "two\nlines of text",
+        "exception": None,
+        "order": 7,
+    }
+
+
+def test_an_exception_is_part_of_its_line_and_shows_no_values_of_variables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_logging("production")
+    combination = "12" + "34"
+    try:
+        raise ValueError("the vault is open", len(combination))
+    except ValueError:
+        logger.exception("failed")
+
+    (line,) = lines_of(capsys)
+    assert "ValueError: ('the vault is open', 4)" in str(line["exception"])
+    assert "1234" not in str(line)
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70, object()])
+def test_a_log_that_json_cannot_hold_is_written_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+    value: object,
+) -> None:
+    setup_logging("production")
+    logger.bind(value=value).info("odd")
+
+    (line,) = lines_of(capsys)
+    assert line["message"] == "odd"
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "uvicorn.access", "some.library"])
+def test_the_standard_librarys_loggers_come_out_once_in_the_same_form(
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    theirs = logging.getLogger(name)
+    if name.startswith("uvicorn"):  # which brings handlers of its own
+        theirs.addHandler(logging.StreamHandler())
+    setup_logging("production")
+    setup_logging("production")
+    theirs.warning("braces {x} and %s", "<tags>")
+
+    (line,) = lines_of(capsys)
+    assert (line["module"], line["message"]) == (name, "braces {x} and <tags>")
+    assert line["function"] == "test_the_standard_librarys_loggers_come_out_once_in_the_same_form"
+
+
+def test_an_access_log_that_was_silenced_stays_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
+    try:
+        setup_logging("production")
+        access.info("GET / 200")
+    finally:
+        access.propagate = True
+
+    assert lines_of(capsys) == []
+
+
+def test_in_development_a_line_says_when_where_and_for_which_request(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_logging("development", "DEBUG")
+    with request_id_context("r-2"):
+        logger.debug("hello")
+
+    parts = capsys.readouterr().err.strip().split(" | ")
+    assert parts[1].strip() == "DEBUG"
+    assert parts[2].startswith(f"{__name__}:test_in_development_")
+    assert parts[3:] == ["r-2", "hello"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Authorization: Bearer aaa.bbb.ccc", "Authorization: ***"),
+        ("{'authorization': 'Basic dXNlcg==', 'a': 1}", "{'authorization': ***, 'a': 1}"),
+        ("(b'authorization', b'Bearer aaa.Bbb.ccc')", "(b'authorization', b'Bearer ***')"),
+        ("no host at tcp://user:p@ss/w@host:1/name", "no host at tcp://user:***@host:1/name"),
+        ("tcp://a:b@c,tcp://d:e@f", "tcp://a:***@c,tcp://d:***@f"),
+        ('{"password": "with spaces", "b": 2}', '{"password": ***, "b": 2}'),
+        ("GET /files?signature=abc&expires=3", "GET /files?signature=***&expires=3"),
+        ("DB_PASSWORD=hunter2 DB_PORT=5", "DB_PASSWORD=*** DB_PORT=5"),
+        ("Cookie: session=hunter2; theme=dark", "Cookie: ***"),
+        ("http://host:8000/a and the bearer of news", "http://host:8000/a and the bearer of news"),
+        ("SECRET_KEY is not set.", "SECRET_KEY is not set."),
+    ],
+)
+def test_what_gives_access_is_hidden_and_the_rest_is_kept(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_secrets_are_hidden_in_messages_extras_exceptions_and_records_of_libraries(
+    capsys: pytest.CaptureFixture[str],
+    environment: str,
+) -> None:
+    setup_logging(environment)
+    logger.info("with password={}", "hunter2")
+    logger.bind(token="hunter2", note="secret=hunter2").info("bound")
+    logging.getLogger("library").warning("to %s", "tcp://user:hunter2@host")
+    try:
+        raise RuntimeError("Authorization: Bearer hunter2")
+    except RuntimeError:
+        logger.exception("failed")
+
+    written = capsys.readouterr().err
+    assert "RuntimeError" in written
+    assert "hunter2" not in written
