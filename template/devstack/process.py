@@ -1,16 +1,18 @@
 """Processes of this machine: started, recorded, stopped by pid, and never a stranger's."""
 
 import asyncio
+import contextlib
 import json
+import math
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import psutil
 
@@ -67,12 +69,17 @@ class Process:
 
     def __init__(self, record: Path) -> None:
         self._record = record
-        self.popen: subprocess.Popen[bytes] | None = None
+        self._popen: subprocess.Popen[bytes] | None = None
 
     @property
     def running(self) -> bool:
         """Whether the process that was started last still runs."""
-        return self.popen is not None and self.popen.poll() is None
+        return self._popen is not None and self._popen.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """What the process that was started last has ended with; negative for a signal."""
+        return None if self._popen is None else self._popen.poll()
 
     async def start(
         self,
@@ -81,19 +88,17 @@ class Process:
         output: int | IO[bytes],
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
-        **options: Any,
-    ) -> None:
-        """Start `command` in a session of its own, after stopping what a crash left behind.
+    ) -> subprocess.Popen[bytes]:
+        """Start `command` in a session of its own, after ending what a crash left behind.
 
         Args:
             command: the program and its arguments.
             output: where stdout and stderr go, as for `subprocess.Popen`.
             environment: all of its environment variables; this process's by default.
             folder: where it runs.
-            options: more arguments of `subprocess.Popen`, such as `user`.
         """
         await self.kill()
-        self.popen = subprocess.Popen(  # noqa: ASYNC220, S603 (quick; our own commands)
+        self._popen = subprocess.Popen(  # noqa: ASYNC220, S603 (quick; our own commands)
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -101,55 +106,62 @@ class Process:
             env=environment,
             cwd=folder,
             start_new_session=True,  # so that Ctrl-C reaches us alone, and we stop all in order
-            **options,
         )
-        started = psutil.Process(self.popen.pid).create_time()
-        self._record.write_text(json.dumps({"pid": self.popen.pid, "started": started}))
-        watchdog.guard(self.popen.pid, started)
+        started = psutil.Process(self._popen.pid).create_time()
+        write_record(self._record, self._popen.pid, started)
+        watchdog.guard(self._popen.pid, started)
+        return self._popen
 
-    async def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> None:
-        """Ask the process to end, and kill it if it has not done so within `STOP_LIMIT`."""
-        process = self._recorded()
+    async def stop(
+        self,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        *,
+        within: float = STOP_LIMIT,
+    ) -> None:
+        """Ask the process to end, and kill it if it has not done so `within` seconds."""
+        process = read_record(self._record)
         if process is not None:
-            if sys.platform == "win32":
-                process.terminate()
-            else:
-                process.send_signal(stop_signal)
-            await _gone([process])
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if sys.platform == "win32":
+                    process.terminate()
+                else:
+                    process.send_signal(stop_signal)
+            await until(lambda: not watchdog.runs(process), within=within)
         await self.kill()
 
     async def kill(self) -> None:
         """End the process and its children at once, as a crash would."""
-        process = self._recorded()
+        process = read_record(self._record)
         if process is not None:
-            family = [*_children(process), process]
-            for member in family:
-                watchdog.kill(member)
-            await _gone(family)
-        if self.popen is not None:
-            self.popen.wait()
+            family = watchdog.kill_family(process)
+            await until(lambda: not any(map(watchdog.runs, family)), within=STOP_LIMIT)
+        if self._popen is not None:
+            self._popen.wait()
         self._record.unlink(missing_ok=True)
 
-    def _recorded(self) -> psutil.Process | None:
-        """Return the recorded process if it still runs."""
-        try:
-            record = json.loads(self._record.read_text())
-        except (OSError, ValueError):
-            return None
-        return watchdog.find(record["pid"], record["started"])
+
+def write_record(path: Path, pid: int, started: float) -> None:
+    """Note in `path` which process `pid` is, by its start in epoch seconds."""
+    path.write_text(json.dumps({"pid": pid, "started": started}))
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def read_record(path: Path) -> psutil.Process | None:
+    """Return the process that `path` is about if it still runs."""
     try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
+        record = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return watchdog.find(record["pid"], record["started"])
 
 
-async def _gone(processes: list[psutil.Process]) -> None:
-    """Return when none of `processes` runs any more, or after `STOP_LIMIT`."""
-    deadline = time.monotonic() + STOP_LIMIT
-    while any(watchdog.runs(process) for process in processes):
+async def until(condition: Callable[[], bool], *, within: float = math.inf) -> bool:
+    """Return as soon as `condition` is true, or false after `within` seconds.
+
+    It asks again and again, as other processes and files tell nobody what becomes of them.
+    """
+    deadline = time.monotonic() + within
+    while not condition():
         if time.monotonic() > deadline:
-            return
-        await asyncio.sleep(0.01)
+            return False
+        await asyncio.sleep(0.02)
+    return True

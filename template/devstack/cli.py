@@ -1,5 +1,0 @@
-"""`uv run dev`."""
-
-
-def main() -> None:
-    """Run everything."""

@@ -1,0 +1,210 @@
+"""Starts the servers and the service, keeps them running, and stops all of it."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import psutil
+
+from devstack import watchdog
+from devstack.environment import chosen_settings, is_yours, write_environment
+from devstack.process import (
+    DevstackError,
+    Process,
+    port_is_free,
+    read_record,
+    until,
+    write_record,
+)
+from devstack.programs import Program
+from devstack.stack import BACKGROUND_PROGRAMS, Stack
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".devstack"
+COLORS = ("\x1b[36m", "\x1b[35m")
+PATIENCE = 5.0  # seconds that an earlier `uv run dev` gets to end
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for on the command line; None leaves it to the settings.
+
+    Attributes:
+        host: where the API listens.
+        port: where the API listens.
+        server_ports: where each server listens, by its name.
+        servers_only: whether not to run the service itself.
+    """
+
+    host: str | None
+    port: int | None
+    server_ports: Mapping[str, int | None]
+    servers_only: bool
+
+
+async def run(options: Options) -> None:
+    """Run all of it until this is cancelled.
+
+    Raises:
+        DevstackError: something cannot be started, or has ended; the text says what.
+        SettingsError, SetupError, StartupError: the service says what is wrong.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    async with _only_one_at_a_time():
+        _write_missing_settings()
+        chosen = chosen_settings(ROOT)
+        host = options.host or chosen.get("API_HOST", "127.0.0.1")
+        port = options.port or int(chosen.get("API_PORT", "8000"))
+        if not options.servers_only:
+            await _free_the_port(host, port)
+        stack = Stack(FOLDER, ports=options.server_ports)
+        yours = [server for server in stack.servers if is_yours(server, chosen)]
+        stack.servers = [server for server in stack.servers if server not in yours]
+        try:
+            environment = await _start_servers(stack, chosen)
+            places = {
+                **{server.title: "your own, as the settings say" for server in yours},
+                **{server.title: server.where(environment) for server in stack.servers},
+            }
+            if options.servers_only:
+                _announce(places)
+                await asyncio.Event().wait()
+            await _run_programs(host, port, places)
+        finally:
+            print("Stopping.", flush=True)
+            await stack.stop()
+
+
+@asynccontextmanager
+async def _only_one_at_a_time() -> AsyncIterator[None]:
+    record = FOLDER / "dev.json"
+    draft = FOLDER / f"dev.{os.getpid()}.json"
+    write_record(draft, os.getpid(), psutil.Process().create_time())
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while True:
+            try:
+                os.link(draft, record)  # as one step, together with its contents
+                break
+            except FileExistsError:
+                other = read_record(record)
+            if other is None:
+                record.unlink(missing_ok=True)
+            elif time.monotonic() > deadline:
+                raise DevstackError(
+                    f"`uv run dev` runs here already, as process {other.pid}. "
+                    "Press Ctrl-C in its terminal, or end that process.",
+                )
+            await asyncio.sleep(0.1)
+    finally:
+        draft.unlink()
+    try:
+        yield
+    finally:
+        record.unlink(missing_ok=True)
+
+
+def _write_missing_settings() -> None:
+    from app.project_setup import init_project
+
+    if not (ROOT / ".env.development").exists():
+        for line in init_project(ROOT, {}, force=False):
+            print(line, flush=True)
+
+
+async def _free_the_port(host: str, port: int) -> None:
+    """End programs that a crash left behind; raise a DevstackError if another has the port."""
+    for name in ("api", *BACKGROUND_PROGRAMS):
+        await Process(FOLDER / f"{name}.json").kill()
+    if not port_is_free(port, host):
+        raise DevstackError(
+            f"Port {port} is taken, so the API cannot listen there. Stop the program that uses it, "
+            f"or choose another port: `uv run dev --port {port + 1}`.",
+        )
+
+
+async def _start_servers(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Start the servers, put on them what the service expects, and return how to find them."""
+    print("Starting.", flush=True)
+    # The service takes as long to import as the servers to start, so both happen at once.
+    _, preparation = await asyncio.gather(
+        stack.start(),
+        asyncio.to_thread(import_module, "devstack.prepare"),
+    )
+    from app.core.config import SERVICE_NAME, get_settings
+
+    environment = {"APP_ENV": "development", **stack.environment(SERVICE_NAME, chosen)}
+    os.environ.update(environment)
+    write_environment(FOLDER / "env", environment)
+    await stack.provide(environment)
+    await preparation.prepare(get_settings())
+    return environment
+
+
+async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None:
+    """Run the API and what else the service consists of until one of them cannot go on."""
+    in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if in_color:
+        environment["FORCE_COLOR"] = "1"
+    python = [sys.executable, "-m"]
+    commands = {"api": [*python, "app", "serve", "--reload", "--host", host, "--port", str(port)]}
+    commands |= {name: [*python, module] for name, module in BACKGROUND_PROGRAMS.items()}
+    programs = [
+        Program(name, color if in_color else "", command, environment, ROOT)
+        for (name, command), color in zip(commands.items(), COLORS, strict=False)
+    ]
+    api, *background = programs
+    tasks = [
+        asyncio.create_task(work)
+        for work in (
+            api.ended(),
+            _caller_is_gone(),
+            *(program.restart_on_change(ROOT / "app") for program in background),
+        )
+    ]
+    welcome = asyncio.create_task(_welcome(host, port, places))
+    try:
+        for program in programs:
+            await program.start()
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (*tasks, welcome):
+            task.cancel()
+        await asyncio.gather(*(program.stop() for program in programs))
+        await asyncio.gather(*tasks, welcome, return_exceptions=True)
+
+
+async def _caller_is_gone() -> None:
+    """Return when `uv run` was killed, which leaves this process behind; else never."""
+    caller = psutil.Process().parent()
+    if caller is None or not caller.name().startswith("uv"):
+        await asyncio.Event().wait()
+    else:
+        await until(lambda: not watchdog.runs(caller))
+
+
+async def _welcome(host: str, port: int, places: Mapping[str, str]) -> None:
+    """Say where everything is as soon as the API answers."""
+    from app.server import ask_health
+
+    is_alive = False
+    while not is_alive:
+        await asyncio.sleep(0.1)
+        is_alive, _ = await asyncio.to_thread(ask_health, host, port, "live", timeout=1)
+    url = f"http://{host}:{port}"
+    _announce({"API": url, "API docs": f"{url}/docs", **places})
+
+
+def _announce(places: Mapping[str, str]) -> None:
+    width = max(map(len, places))
+    lines = [f"  {name:<{width}}  {place}" for name, place in places.items()]
+    print("\n".join(["", *lines, "", "  Ctrl-C stops all of it.", ""]), flush=True)
