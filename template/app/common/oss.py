@@ -211,8 +211,10 @@ class ObjectStorage:
         if self._public_domain is None:
             signed = await self.generate_presigned_url(key)
             return signed.partition("?")[0]
-        domain = self._public_domain.removeprefix("https://").strip("/")
-        return f"https://{domain}/{quote(full_key(self._root, key))}"
+        domain = self._public_domain.rstrip("/")
+        if "://" not in domain:
+            domain = f"https://{domain}"
+        return f"{domain}/{quote(full_key(self._root, key))}"
 
     async def check(self) -> str:
         """Return which server answers for the bucket, such as `AmazonS3`."""
