@@ -65,9 +65,8 @@ def _is_to_wrap(scope: Scope, start: Message) -> bool:
 def _wrap(start: Message, body: bytes) -> Message:
     """Return the body's message in the envelope, and correct the length in `start`."""
     before, after = envelope_parts(start["status"])
-    wrapped = b"".join((before, body, after))
-    start["headers"] = [
-        *(header for header in start["headers"] if header[0] != b"content-length"),
-        (b"content-length", str(len(wrapped)).encode()),
-    ]
+    wrapped = before + body + after
+    headers = [header for header in start["headers"] if header[0] != b"content-length"]
+    headers.append((b"content-length", b"%d" % len(wrapped)))
+    start["headers"] = headers
     return {"type": "http.response.body", "body": wrapped}
