@@ -1,7 +1,7 @@
 """Taking messages from a JetStream consumer: for ever, and giving each one back or settling it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -30,7 +30,7 @@ async def deliveries(
     connection: NatsConnection,
     stream: str,
     consumer: ConsumerConfig,
-    batch: Callable[[], int],
+    room: Callable[[], Awaitable[int]],
 ) -> AsyncGenerator[list[Msg], None]:
     """Yield batches of messages for ever, through outages; an empty one about once a second.
 
@@ -41,7 +41,7 @@ async def deliveries(
         connection: NATS; may be away.
         stream: where the messages are.
         consumer: a durable pull consumer, created or updated as needed.
-        batch: how many messages may come now, at least 1.
+        room: returns how many messages may come, at least 1, when they may.
     """
     while True:
         try:
@@ -63,7 +63,7 @@ async def deliveries(
         try:
             idle_since = asyncio.get_running_loop().time()
             while asyncio.get_running_loop().time() - idle_since < BIND_INTERVAL:
-                messages = await _fetch(subscription, batch())
+                messages = await _fetch(subscription, await room())
                 if messages:
                     idle_since = asyncio.get_running_loop().time()
                 yield messages

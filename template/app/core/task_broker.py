@@ -4,17 +4,16 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 from loguru import logger
 from nats.aio.msg import Msg
 from nats.js.api import Header
-from pydantic import ConfigDict
 from taskiq import AckableMessage, AsyncBroker, BrokerMessage, TaskiqMessage, TaskiqMiddleware
 from taskiq.acks import AcknowledgeType
 from taskiq.exceptions import NoResultError
@@ -32,6 +31,9 @@ from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
 FETCH_LIMIT: Final = 100
 """Tasks taken from the stream at once, at most; never more than can begin at once."""
 
+GATHERING_TIME: Final = 0.01
+"""Seconds to wait for more tasks to end before some are taken."""
+
 FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
 
@@ -42,16 +44,19 @@ REQUEUES_LABEL: Final = "X-Taskiq-requeue"  # TaskIQ's own, counted by Context.r
 COUNTERS: Final = (RETRIES_LABEL, POSTPONED_LABEL, REQUEUES_LABEL)
 
 
-class TaskDelivery(AckableMessage):
-    """A task that was taken from the stream, and the message that brought it."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A task as it came, and the message that brought it. To call it is to acknowledge that."""
 
     message: Msg
     task: TaskiqMessage
 
+    async def __call__(self) -> None:
+        if not self.message.is_acked:  # a dead letter already is
+            await self.message.ack()
 
-_delivery: ContextVar[TaskDelivery] = ContextVar("delivery")
+
+_delivery: ContextVar[Delivery] = ContextVar("delivery")
 
 
 def to_outgoing(message: BrokerMessage, delay: float = 0) -> OutgoingMessage:
@@ -64,11 +69,6 @@ def to_outgoing(message: BrokerMessage, delay: float = 0) -> OutgoingMessage:
     headers[Header.SCHEDULE.value] = f"@at {at.isoformat().replace('+00:00', 'Z')}"
     headers[Header.SCHEDULE_TARGET.value] = TASKS_SUBJECT
     return OutgoingMessage(f"{LATER_SUBJECT}.{uuid4().hex}", message.message, headers)
-
-
-async def _acknowledge(message: Msg) -> None:
-    if not message.is_acked:  # a dead letter already is
-        await message.ack()
 
 
 class CustomJetStreamBroker(PullBasedJetStreamBroker):
@@ -89,7 +89,8 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
     def __init__(self) -> None:
         super().__init__(servers=[], subject=TASKS_SUBJECT, durable=SERVICE_NAME)
         self.add_middlewares(TaskMiddleware())
-        self.running = 0
+        self._running = 0
+        self._half_free = asyncio.Event()
 
     async def open(self, connection: NatsConnection) -> None:
         """Begin to use `connection`, which stays the caller's to close."""
@@ -127,27 +128,38 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         """Yield the tasks for this worker; what it does not get to run goes back at once."""
         settings = self.opened.settings
-
-        def free() -> int:
-            return max(1, min(FETCH_LIMIT, settings.TASK_CONCURRENCY - self.running))
-
         consumer = tasks_consumer(settings)
-        async with aclosing(
-            deliveries(self.opened, settings.NATS_STREAM, consumer, free),
-        ) as batches:
+        batches = deliveries(self.opened, settings.NATS_STREAM, consumer, self._room)
+        async with aclosing(batches):
             async for messages in batches:
                 waiting = deque(messages)
                 try:
                     while waiting:
                         delivery = await self._admit(waiting.popleft())
                         if delivery:
-                            self.running += 1
-                            yield delivery
+                            self._running += 1
+                            yield AckableMessage(data=delivery.message.data, ack=delivery)
                 finally:
                     for message in waiting:
                         await message.nak()
 
-    async def _admit(self, message: Msg) -> TaskDelivery | None:
+    async def _room(self) -> int:
+        """Return how many tasks could begin now: whatever is taken beyond that, others could run."""
+        limit = self.opened.settings.TASK_CONCURRENCY
+        if self._running > limit // 2:  # short tasks make room for many in a moment
+            self._half_free.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERING_TIME):
+                    await self._half_free.wait()
+        return max(1, min(FETCH_LIMIT, limit - self._running))
+
+    def finished(self) -> None:
+        """Take note that a task that was yielded has ended."""
+        self._running -= 1
+        if self._running <= self.opened.settings.TASK_CONCURRENCY // 2:
+            self._half_free.set()
+
+    async def _admit(self, message: Msg) -> Delivery | None:
         """Return what to run, or make a dead letter of what nobody can run."""
         try:
             reason, task = None, self.formatter.loads(message.data)
@@ -159,12 +171,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         except Exception as error:  # whatever is wrong with it, others must run
             reason = f"It cannot be read: {error}"
         if reason is None:
-            return TaskDelivery(
-                data=message.data,
-                ack=partial(_acknowledge, message),
-                message=message,
-                task=task,
-            )
+            return Delivery(message, task)
         try:
             await dead_letter(self.opened, message, "tasks", reason)
         except NatsUnavailable:
@@ -196,21 +203,23 @@ class TaskReceiver(Receiver):
         raise_err: bool = False,
     ) -> None:
         """Run one task. If it can be neither done nor put off, it comes again by itself."""
-        assert isinstance(message, TaskDelivery)  # noqa: S101 (what our listen() yields)
+        if not (isinstance(message, AckableMessage) and isinstance(message.ack, Delivery)):
+            raise TypeError("This is not what the broker yields.")
+        delivery = message.ack
         settings = self.broker.opened.settings
-        _delivery.set(message)
-        timeout = float(message.task.labels.get("timeout", settings.TASK_TIMEOUT))
+        _delivery.set(delivery)
+        timeout = float(delivery.task.labels.get("timeout", settings.TASK_TIMEOUT))
         ack_wait = settings.TASK_ACK_WAIT
         try:
             with (
-                kept_alive(message.message, every=ack_wait / 3, limit=timeout + ack_wait),
-                request_id_context(message.task.labels.get(REQUEST_ID_LABEL)),
+                kept_alive(delivery.message, every=ack_wait / 3, limit=timeout + ack_wait),
+                request_id_context(delivery.task.labels.get(REQUEST_ID_LABEL)),
             ):
                 await super().callback(message, raise_err)
         except Exception:
-            logger.exception("The task {} will come again.", message.task.task_id)
+            logger.exception("The task {} will come again.", delivery.task.task_id)
         finally:
-            self.broker.running -= 1
+            self.broker.finished()
 
 
 class TaskMiddleware(TaskiqMiddleware):

@@ -54,7 +54,7 @@ class Subscriber:
         """Handle events until `stop` is set."""
         settings = self.connection.settings
         consumer = event_consumer(self.handler.name, self.handler.subject, settings)
-        batches = deliveries(self.connection, EVENTS_STREAM, consumer, lambda: BATCH)
+        batches = deliveries(self.connection, EVENTS_STREAM, consumer, self._room)
         async with aclosing(batches):
             async for messages in batches:
                 # In order where they are about the same thing, side by side where they are not.
@@ -65,6 +65,9 @@ class Subscriber:
                 await asyncio.gather(*map(self._settle_in_order, by_aggregate.values()))
                 if self.stop.is_set():
                     return
+
+    async def _room(self) -> int:
+        return BATCH
 
     async def _settle_in_order(self, messages: list[Msg]) -> None:
         for message in messages:
