@@ -7,7 +7,7 @@ from fastapi import Depends, Header
 
 from app.core.errors import Unprocessable
 
-_ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')  # proxies that compress make a strong ETag a weak one
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')  # proxies that compress make a strong ETag a weak one
 
 
 class InvalidIfMatch(Unprocessable):

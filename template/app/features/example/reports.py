@@ -37,7 +37,7 @@ async def make_report(session: AsyncSession, example_id: UUID) -> None:
     )
     if example is None:  # deleted since it was asked for
         return
-    text = f"{example.name} is {example.status}: {example.quantity} of it, version {example.version}."
+    text = f"{example.name} is {example.status} in version {example.version}: {example.quantity}."
     statement = insert(ExampleReport).values(example_id=example_id, text=text)
     await session.execute(
         statement.on_conflict_do_update(

@@ -1,0 +1,218 @@
+"""Sessions: one request, one transaction, over before the response leaves."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from starlette.types import Message, Receive, Scope, Send
+
+import app.core.database as database
+from app.core.config import Settings
+from app.core.database import (
+    Base,
+    ReadSessionDep,
+    ReadSessionFactory,
+    SessionDep,
+    connected_engine,
+    create_db_and_tables,
+    get_async_session,
+    get_read_session,
+    get_session_context,
+)
+from app.core.errors import Conflict
+from app.core.resource import StartupError
+from app.main import create_app
+
+router = APIRouter()
+
+
+class Refused(Conflict):
+    """The handler changed its mind."""
+
+
+@router.post("/notes/{note}")
+async def write(note: str, session: SessionDep) -> str:
+    await session.execute(text("INSERT INTO notes VALUES (:note)"), {"note": note})
+    return note
+
+
+@router.post("/refused/{note}")
+async def write_and_refuse(note: str, session: SessionDep) -> None:
+    await write(note, session)
+    raise Refused
+
+
+@router.post("/unfinished")
+async def write_what_cannot_be_committed(session: SessionDep) -> None:
+    await session.execute(text("INSERT INTO notes VALUES ('answer', 'missing question')"))
+
+
+@router.post("/interrupted")
+async def lose_the_connection(session: SessionDep) -> None:
+    await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+@router.get("/state")
+async def state_of_its_connection(session: ReadSessionDep) -> str:
+    pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    state = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
+    async with get_session_context() as other:
+        return str((await other.execute(state, {"pid": pid})).scalar_one())
+
+
+@pytest.fixture
+async def engine(app: FastAPI) -> AsyncIterator[AsyncEngine]:
+    """The application's engine, and a table whose foreign key is checked at the commit."""
+    engine: AsyncEngine = app.state.resources["database"]
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "CREATE TABLE notes (note text PRIMARY KEY, answers text "
+                "REFERENCES notes DEFERRABLE INITIALLY DEFERRED)",
+            ),
+        )
+    yield engine
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE notes"))
+
+
+async def notes(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(text("SELECT note FROM notes"))).scalars())
+
+
+class LookingAtTheStart:
+    """Notes which rows others see when the response begins to leave."""
+
+    def __init__(self, application: FastAPI, engine: AsyncEngine) -> None:
+        self.seen: list[str] = []
+        self._application = application
+        self._engine = engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def look_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.seen = await notes(self._engine)
+            await send(message)
+
+        await self._application(scope, receive, look_and_send)
+
+
+@pytest.fixture
+async def observer(settings: Settings, engine: AsyncEngine) -> LookingAtTheStart:
+    application = create_app(settings)
+    application.include_router(router)
+    return LookingAtTheStart(application, engine)
+
+
+@pytest.fixture
+async def client(observer: LookingAtTheStart) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=observer)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def test_a_change_is_committed_before_the_response_leaves(
+    client: httpx2.AsyncClient,
+    observer: LookingAtTheStart,
+) -> None:
+    assert (await client.post("/notes/one")).status_code == 200
+    assert observer.seen == ["one"]
+
+
+async def test_an_error_takes_the_change_back(
+    client: httpx2.AsyncClient,
+    engine: AsyncEngine,
+) -> None:
+    assert (await client.post("/refused/one")).status_code == 409
+    assert await notes(engine) == []
+
+
+async def test_a_commit_that_fails_is_never_a_success(
+    client: httpx2.AsyncClient,
+    engine: AsyncEngine,
+) -> None:
+    answer = await client.post("/unfinished")
+    assert (answer.status_code, answer.json()["code"]) == (500, 500)
+    assert await notes(engine) == []
+
+
+async def test_a_connection_that_is_lost_is_an_outage_and_the_next_request_gets_another(
+    client: httpx2.AsyncClient,
+) -> None:
+    answer = await client.post("/interrupted")
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "database_unavailable"
+    assert (await client.post("/notes/one")).status_code == 200
+
+
+async def test_reading_leaves_no_transaction_open(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/state")).json()["data"] == "idle"
+
+
+@pytest.mark.usefixtures("engine")
+async def test_a_session_for_reading_refuses_to_write() -> None:
+    model: Any = next(iter(Base.registry.mappers), None)
+    if model is None:
+        pytest.skip("The service has no model.")
+    async with ReadSessionFactory() as session:
+        session.add(model.class_())
+        with pytest.raises(RuntimeError, match="only reads"):
+            await session.flush()
+
+
+def dependencies(dependant: Dependant) -> Iterator[Dependant]:
+    """Yield what a route depends on, and what that depends on."""
+    for dependency in dependant.dependencies:
+        yield dependency
+        yield from dependencies(dependency)
+
+
+def sessions(application: FastAPI) -> Iterator[tuple[str | None, str | None]]:
+    """Yield the path of each route that takes a session, and the scope that this has."""
+    for route in iter_route_contexts(application.routes):
+        dependant = getattr(route, "dependant", None) or Dependant()
+        for dependency in dependencies(dependant):
+            if dependency.call in {get_async_session, get_read_session}:
+                yield route.path, dependency.scope
+
+
+def test_no_route_commits_after_its_response(settings: Settings) -> None:
+    application = create_app(settings)
+    assert [path for path, scope in sessions(application) if scope != "function"] == []
+
+
+def test_a_route_that_would_commit_after_its_response_is_found(settings: Settings) -> None:
+    late = APIRouter()
+
+    @late.get("/late")
+    async def read(session: Annotated[AsyncSession, Depends(get_async_session)]) -> None: ...
+
+    application = create_app(settings)
+    application.include_router(late, prefix="/too")
+    assert ("/too/late", None) in sessions(application)
+
+
+async def test_a_database_that_is_missing_is_explained(settings: Settings) -> None:
+    missing = settings.database_url.rpartition("/")[0] + f"/missing_{uuid4().hex}"
+    changes = {"DATABASE_URL": SecretStr(missing), "STARTUP_TIMEOUT": 1}
+    with pytest.raises(StartupError, match="does not exist"):
+        async with connected_engine(settings.model_copy(update=changes)):
+            pass
+
+
+async def test_the_engine_is_there_while_the_database_is_open(app: FastAPI) -> None:
+    assert database.async_engine is app.state.resources["database"]
+
+
+@pytest.mark.usefixtures("app")
+async def test_creating_tables_leaves_those_that_are_there() -> None:
+    await create_db_and_tables(max_attempts=1)
