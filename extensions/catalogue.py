@@ -1,4 +1,4 @@
-"""The catalogue of options, read from copier.yml: what can be asked, and every valid combination."""
+"""The catalogue of options, read from copier.yml: questions, and their valid combinations."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -56,8 +56,6 @@ def questions(template: Path) -> tuple[Question, ...]:
 
 
 def _choices(details: Mapping[str, Any]) -> tuple[Answer, ...]:
-    if details["type"] == "bool":
-        return (True, False)
     choices = details.get("choices", ())
     return tuple(choices.values() if isinstance(choices, Mapping) else choices)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.matrix import Matrix, render_matrix
-from tests.rendering import ROOT, compiled_once, git
+from tests.rendering import ROOT, compiled_once, copy, git
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -34,7 +34,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("COPIER_CACHE_DIR", str(own / "cache"))
         # `uv run` of a service must not take the environment of the generator for its own.
         patch.delenv("VIRTUAL_ENV", raising=False)
-        yield
+        with compiled_once():
+            yield
 
 
 @pytest.fixture(scope="session")
@@ -66,15 +67,12 @@ def repository(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="session")
 def matrix(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Return what every combination of the structural answers renders to."""
-    with compiled_once():
-        return render_matrix(template, tmp_path_factory.mktemp("matrix"))
+    return render_matrix(template, tmp_path_factory.mktemp("matrix"))
 
 
 @pytest.fixture(scope="session")
 def full_environment(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a full service with everything installed that any service can have."""
-    from tests.rendering import copy
-
     service = copy(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
     subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
     return service

@@ -27,7 +27,9 @@ def git(folder: Path, *arguments: str) -> str:
 def copy(template: Path, destination: Path, answers: Mapping[str, Answer] | None = None) -> Path:
     """Render a service into `destination` with `answers` and otherwise the defaults."""
     data = checked(template, answers or {})
-    copier.run_copy(str(template), destination, data=data, defaults=True, overwrite=True, quiet=True)
+    copier.run_copy(
+        str(template), destination, data=data, defaults=True, overwrite=True, quiet=True
+    )
     return destination
 
 

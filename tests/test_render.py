@@ -1,4 +1,4 @@
-"""What every service is, whatever the answers: whole, clean, formatted, and free of the template."""
+"""What every service is, whatever the answers: whole, clean, formatted, no longer a template."""
 
 import ast
 import re
