@@ -5,6 +5,7 @@ import secrets
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -114,16 +115,15 @@ def _renamed(pyproject: str, slug: str) -> str:
 
 
 def _write_together(contents: Mapping[Path, str]) -> None:
-    """Write every file beside its place first, so that a full disk leaves the old ones whole."""
-    drafts = {path.with_name(f"{path.name}.new"): path for path in contents}
+    """Write every file elsewhere first, so that a full disk leaves the old ones whole."""
+    folder = next(iter(contents)).parent
     try:
-        for draft, path in drafts.items():
-            draft.write_text(contents[path], encoding="utf-8", newline="\n")
-            draft.chmod(path.stat().st_mode if path.exists() else 0o600)
-        for draft, path in drafts.items():
-            draft.replace(path)
+        with TemporaryDirectory(prefix=".setup-", dir=folder) as drafts:
+            for path, text in contents.items():
+                draft = Path(drafts, path.name)
+                draft.write_text(text, encoding="utf-8", newline="\n")
+                draft.chmod(path.stat().st_mode if path.exists() else 0o600)
+            for path in contents:
+                Path(drafts, path.name).replace(path)
     except OSError as error:
         raise SetupError(f"The files cannot be written: {error}.") from error
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)

@@ -1,8 +1,5 @@
 """The settings of every service; those of a capability have a file of their own beside this."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -193,24 +190,4 @@ def test_settings_are_read_once(environment: pytest.MonkeyPatch) -> None:
 
 def test_settings_cannot_be_changed_while_the_service_runs(settings: Settings) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        settings.API_PORT = 1
-
-
-def test_importing_any_module_reads_no_settings() -> None:
-    program = (
-        "import importlib, pkgutil, app\n"
-        "for module in pkgutil.walk_packages(app.__path__, 'app.'):\n"
-        "    if not module.name.endswith('__main__'):\n"
-        "        importlib.import_module(module.name)\n"
-        "from app.core.config import get_settings\n"
-        "assert get_settings.cache_info().currsize == 0\n"
-    )
-    result = subprocess.run(  # noqa: S603 (our own interpreter and program)
-        [sys.executable, "-c", program],
-        env={"PATH": os.environ.get("PATH", "")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert result.returncode == 0, result.stderr
+        setattr(settings, "API_PORT", 1)  # noqa: B010 (the type checker refuses it otherwise)

@@ -1,0 +1,70 @@
+"""What the command line says and does about the database."""
+
+import asyncio
+
+import pytest
+
+from app.core.config import Settings
+from app.core.migrations import head_revision
+from devstack.postgres import address_of, create_database, drop_database
+from tests.commands import run
+
+
+@pytest.mark.usefixtures("environment")
+def test_check_says_which_version_and_whether_the_schema_is_right(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run(capsys, "check", "database")
+
+    assert ended.code == 0, ended
+    assert "PostgreSQL " in ended.output
+    assert "The schema is that of the models." in ended.output
+    assert f"/{settings.database_url.rpartition('/')[2]}\n" in ended.output
+
+
+def test_a_database_that_does_not_answer_is_described_without_its_password(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.setenv("DATABASE_URL", "postgresql://bob:hunter2@127.0.0.1:1/shop")
+
+    ended = run(capsys, "check", "database")
+
+    assert ended.code == 1
+    for part in ("FAILED", "bob", "127.0.0.1:1", "shop"):
+        assert part in ended.output
+    assert "hunter2" not in ended.output + ended.errors
+    assert "Traceback" not in ended.output + ended.errors
+
+
+def test_migrate_brings_an_empty_database_up_and_down(
+    settings: Settings,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head = head_revision()
+    name = f"{settings.database_url.rpartition('/')[2]}_empty"
+    asyncio.run(create_database(settings.database_url_sync, name))
+    environment.setenv("DATABASE_URL", address_of(name, settings.database_url_sync))
+    try:
+        before = run(capsys, "migrate", "--check")
+        up = run(capsys, "migrate")
+        after = run(capsys, "migrate", "--check")
+        down = run(capsys, "migrate", "base", "--down")
+    finally:
+        asyncio.run(drop_database(settings.database_url_sync, name))
+
+    assert (before.code, after.code) == (0 if head is None else 1, 0)
+    assert f"The schema is at {head or 'base'}." in up.output
+    assert "The schema is at base." in down.output
+
+
+@pytest.mark.usefixtures("environment")
+def test_migrating_down_without_saying_where_to_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run(capsys, "migrate", "--down")
+
+    assert ended.code == 2
+    assert "--down needs a revision" in ended.errors

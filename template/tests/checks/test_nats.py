@@ -1,0 +1,46 @@
+"""What the command line says and does about NATS."""
+
+import pytest
+
+from app.core.config import Settings
+from app.events.streams import declared_streams
+from tests.commands import run
+
+
+@pytest.mark.usefixtures("environment")
+def test_check_says_for_each_stream_that_it_is_there(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run(capsys, "check", "nats")
+
+    assert ended.code == 0, ended
+    for stream in declared_streams(settings):
+        assert f"The stream {stream.name} is there" in ended.output
+
+
+@pytest.mark.usefixtures("environment")
+def test_setting_up_the_streams_again_changes_nothing(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run(capsys, "streams")
+
+    assert ended.code == 0, ended
+    assert ended.output.count(" is as declared.") == len(declared_streams(settings))
+
+
+def test_nats_that_does_not_answer_is_described_without_its_password(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.setenv("NATS_URL", "nats://bob:hunter2@127.0.0.1:1")
+    environment.setenv("NATS_CONNECT_TIMEOUT", "0.1")
+
+    looked = run(capsys, "check", "nats")
+    set_up = run(capsys, "streams")
+
+    assert (looked.code, set_up.code) == (1, 1)
+    assert "NATS does not answer at nats://127.0.0.1:1" in looked.output
+    assert "NATS does not answer at nats://127.0.0.1:1" in set_up.errors
+    assert "hunter2" not in looked.output + looked.errors + set_up.output + set_up.errors

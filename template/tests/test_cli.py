@@ -1,0 +1,116 @@
+"""The commands that every service has, against the same servers as all other tests."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.core.config import Settings
+from app.core.resources import RESOURCES
+from tests.commands import run
+from tests.environment import environment_of
+
+pytestmark = pytest.mark.usefixtures("environment")
+
+
+def test_wrong_settings_end_every_command_with_one_readable_text(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.setenv("API_PORT", "http")
+
+    for command in ("serve", "check", "health", "settings", "openapi"):
+        ended = run(capsys, command)
+
+        assert ended.code == 2
+        assert ended.output == ""
+        assert ended.errors.startswith("The settings are not usable:\n  - API_PORT: ")
+        assert "Traceback" not in ended.errors
+
+
+def test_check_finds_every_resource_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = run(capsys, "check")
+
+    assert ended.code == 0, ended
+    for resource in RESOURCES:
+        assert any(
+            line.split()[:2] == [resource.name, "ok"] for line in ended.output.splitlines()
+        ), ended.output
+
+
+def test_settings_are_shown_without_secrets(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run(capsys, "settings")
+
+    assert f"API_PORT={settings.API_PORT}\n" in ended.output
+    assert "SECRET_KEY=********\n" in ended.output
+    assert settings.SECRET_KEY.get_secret_value() not in ended.output
+
+
+def test_openapi_is_printed_as_json(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run(capsys, "openapi")
+
+    assert json.loads(ended.output)["info"]["title"] == settings.PROJECT_NAME
+
+
+def test_health_of_an_api_that_does_not_run_is_a_sentence_and_a_failure(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment.setenv("API_PORT", str(port))
+
+    ended = run(capsys, "health")
+
+    assert (ended.code, ended.errors) == (1, "")
+    assert f"127.0.0.1:{port} does not answer" in ended.output
+
+
+def test_serve_on_a_taken_port_is_a_sentence_and_a_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ended = run(capsys, "serve", "--host", "127.0.0.1", "--port", str(port))
+
+    assert ended.code == 1
+    assert ended.errors.startswith(f"The API cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_the_api_is_served_until_it_is_told_to_stop(
+    settings: Settings,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        environment.setenv("API_PORT", str(free.getsockname()[1]))
+    program = [sys.executable, "-m", "app", "serve"]
+    variables = {**environment_of(settings), "API_PORT": os.environ["API_PORT"]}
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(program, env=variables, stdout=log, stderr=log) as server,  # noqa: S603 (ours)
+    ):
+        try:
+            deadline = time.monotonic() + 30
+            while (ready := run(capsys, "health", "ready")).code != 0:
+                assert server.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < deadline, ready
+                time.sleep(0.05)
+        finally:
+            server.terminate()
+
+    assert '"status":"ready"' in ready.output
+    assert "Traceback" not in (tmp_path / "log").read_text()
