@@ -1,17 +1,16 @@
 """The application as a whole."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import httpx2
+import pytest
+import uvicorn
 from fastapi import FastAPI
 
+from app import main
 from app.core.config import Settings
 from app.main import create_app
 from tests.asgi import client_of
-from tests.environment import PASSED_ON
 
 
 async def test_the_service_is_alive_ready_and_documented(client: httpx2.AsyncClient) -> None:
@@ -74,22 +73,31 @@ async def test_without_origins_no_browser_is_told_anything(app: FastAPI) -> None
     assert "access-control-allow-origin" not in response.headers
 
 
-def test_importing_reads_no_settings_and_a_server_without_them_ends_with_a_sentence(
-    tmp_path: Path,
-) -> None:
-    program = "import app.main, uvicorn; print('imported'); uvicorn.run('app.main:app', port=0)"
-    machine = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    process = subprocess.run(  # noqa: S603 (the program is ours)
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=machine,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+@pytest.fixture
+def unbuilt(environment: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of a process whose server has not asked for `app` yet."""
+    vars(main).pop("app", None)
+    yield environment
+    vars(main).pop("app", None)
 
-    assert process.stdout.strip() == "imported"
-    assert process.returncode != 0
-    assert "SECRET_KEY is not set." in process.stderr
-    assert "Traceback" not in process.stderr
+
+def test_a_server_gets_the_application_that_the_settings_describe(
+    unbuilt: pytest.MonkeyPatch,
+) -> None:
+    unbuilt.setenv("PROJECT_NAME", "Books")
+
+    built = main.app
+
+    assert built.title == "Books"
+    assert main.app is built
+
+
+def test_a_server_whose_settings_are_incomplete_ends_with_a_sentence_and_no_traceback(
+    unbuilt: pytest.MonkeyPatch,
+) -> None:
+    unbuilt.delenv("SECRET_KEY")
+
+    with pytest.raises(SystemExit, match=r"SECRET_KEY is not set\.") as raised:
+        uvicorn.Config("app.main:app", log_config=None).load()
+
+    assert raised.value.__suppress_context__
