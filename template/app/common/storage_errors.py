@@ -29,6 +29,9 @@ class StorageUnavailable(ServiceUnavailable):
     """The object storage does not answer."""
 
 
+STORAGE_ERRORS: Final = (StorageUnavailable, StorageAccessDenied, BucketNotFound)
+
+
 @contextmanager
 def storage_errors(missing: type[DomainError] = ObjectNotFound) -> Iterator[None]:
     """Turn the client library's errors into the domain errors of this module.

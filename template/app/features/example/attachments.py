@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from app.common.object_keys import safe_file_name
 from app.common.oss import StorageDep
-from app.common.storage_errors import StorageUnavailable
+from app.common.storage_errors import STORAGE_ERRORS
 from app.common.stored_objects import StoredObject
 from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia, error_responses
 from app.features.example.errors import ExampleNotFound
@@ -35,14 +35,13 @@ ALLOWED_TYPES: Final = frozenset(
         "text/plain",
     },
 )
+FILE_CONTENT: Final = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+}
 
 
 class AttachmentNotFound(NotFound):
     """The example has no attachment with this id."""
-
-
-class AttachmentTooLarge(PayloadTooLarge):
-    """An attachment may have 20 MiB at most."""
 
 
 class AttachmentTypeRefused(UnsupportedMedia):
@@ -97,9 +96,9 @@ write_router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["att
     max_body_size=MAX_BYTES + FORM_OVERHEAD,
     responses=error_responses(
         ExampleNotFound,
-        AttachmentTooLarge,
+        PayloadTooLarge,
         AttachmentTypeRefused,
-        StorageUnavailable,
+        *STORAGE_ERRORS,
     ),
 )
 async def upload_attachment(
@@ -114,7 +113,7 @@ async def upload_attachment(
     if content_type not in ALLOWED_TYPES:
         raise AttachmentTypeRefused
     if file.size is None or file.size > MAX_BYTES:
-        raise AttachmentTooLarge
+        raise PayloadTooLarge("An attachment may have 20 MiB at most.")
     attachment_id = uuid4()
     name = safe_file_name(file.filename or "")
     key = f"examples/{example_id}/{attachment_id}/{name}"
@@ -133,7 +132,7 @@ async def upload_attachment(
     return described(await storage.stat(key))
 
 
-@router.get("", responses=error_responses(ExampleNotFound, StorageUnavailable))
+@router.get("", responses=error_responses(ExampleNotFound, *STORAGE_ERRORS))
 async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -> list[Attachment]:
     """List the example's files, the oldest first."""
     stored = [found async for found in storage.list_objects(f"examples/{example_id}/")]
@@ -143,7 +142,10 @@ async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -
 @router.get(
     "/{attachment_id}",
     response_class=StreamingResponse,
-    responses=error_responses(ExampleNotFound, AttachmentNotFound, StorageUnavailable),
+    responses={
+        200: {"description": "The file.", "content": FILE_CONTENT},
+        **error_responses(ExampleNotFound, AttachmentNotFound, *STORAGE_ERRORS),
+    },
 )
 async def download_attachment(stored: StoredAttachment, storage: StorageDep) -> StreamingResponse:
     """Send the file as a download, which browsers save and never run."""
@@ -159,7 +161,7 @@ async def download_attachment(stored: StoredAttachment, storage: StorageDep) -> 
 
 @router.get(
     "/{attachment_id}/url",
-    responses=error_responses(ExampleNotFound, AttachmentNotFound, StorageUnavailable),
+    responses=error_responses(ExampleNotFound, AttachmentNotFound, *STORAGE_ERRORS),
 )
 async def share_attachment(stored: StoredAttachment, storage: StorageDep) -> AttachmentUrl:
     """Return a URL at the storage itself, where anybody may download the file for a while."""
@@ -170,7 +172,7 @@ async def share_attachment(stored: StoredAttachment, storage: StorageDep) -> Att
 @write_router.delete(
     "/{attachment_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=error_responses(ExampleNotFound, AttachmentNotFound, StorageUnavailable),
+    responses=error_responses(ExampleNotFound, AttachmentNotFound, *STORAGE_ERRORS),
 )
 async def delete_attachment(stored: StoredAttachment, storage: StorageDep) -> None:
     """Delete the file."""

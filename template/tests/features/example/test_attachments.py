@@ -118,7 +118,7 @@ async def test_a_file_over_the_limit_is_refused(
     file = ("large.zip", bytes(MAX_BYTES + 1), "application/zip")
     answer = await client.post(attachments, files={"file": file})
     assert answer.status_code == 413
-    assert answer.json()["error"] == "attachment_too_large"
+    assert answer.json()["error"] == "payload_too_large"
     assert (await client.get(attachments)).json()["data"] == []
 
 
