@@ -104,7 +104,7 @@ def test_the_api_is_served_until_it_is_told_to_stop(
         subprocess.Popen(program, env=variables, stdout=log, stderr=log) as server,  # noqa: S603 (ours)
     ):
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while (ready := run(capsys, "health", "ready")).code != 0:
                 assert server.poll() is None, (tmp_path / "log").read_text()
                 assert time.monotonic() < deadline, ready
