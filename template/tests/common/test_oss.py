@@ -172,9 +172,20 @@ async def test_a_missing_bucket_and_wrong_keys_are_told_apart(
                 await failing
 
 
-async def test_a_url_lets_anybody_read_and_another_write(
-    storage: ObjectStorage,
-) -> None:
+async def test_a_server_that_says_nothing_is_given_up(corner: Settings) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        changes = {"S3_ENDPOINT": f"http://127.0.0.1:{port}", "S3_READ_TIMEOUT": 0.05}
+        async with open_storage(corner.model_copy(update=changes)) as storage:
+            with pytest.raises(StorageUnavailable):
+                await storage.check()
+
+
+async def test_a_url_lets_whoever_holds_it_read_or_write(storage: ObjectStorage) -> None:
     async with httpx2.AsyncClient() as anybody:
         url = await storage.generate_presigned_url("key", "PUT", content_type="text/plain")
         headers = {"Content-Type": "text/plain"}
