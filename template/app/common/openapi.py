@@ -86,7 +86,7 @@ def _enveloped(data: Schema, status: int, operation: Schema, schemas: Schema) ->
         name = f"List_{data['items']['$ref'].removeprefix(REFERENCE)}"
     else:
         name = operation["operationId"]
-    name = f"Envelope_{name}" if status == 200 else f"Envelope_{status}_{name}"
+    name = (f"Envelope_{name}" if status == 200 else f"Envelope_{status}_{name}").rstrip("_")
     schema = ResponseEnvelope[Any].model_json_schema(mode="serialization")
     schema["title"] = name
     schema["properties"]["code"]["const"] = status
