@@ -1,24 +1,21 @@
-"""Taking messages from a JetStream consumer: for ever, and giving each one back or settling it."""
+"""Taking messages from a JetStream consumer, for ever, and settling them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import nats.errors
 from loguru import logger
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, Header
 
 from app.core.nats_connection import NatsConnection, OutgoingMessage
+from app.core.pull import ConsumerLost, Pull, Room
 from app.events.streams import dead_letter_subject
 
-FETCH_TIMEOUT: Final = 1
-"""Seconds that one request for messages stands; what a lost request or a stop costs at most."""
-
-BIND_INTERVAL: Final = 30
-"""Idle seconds after which the consumer is declared anew, in case somebody has deleted it."""
+RETRY_INTERVAL: Final = 1
+"""Seconds after which a consumer that cannot be used is tried again."""
 
 MAX_DELAY: Final = 60
 """Seconds between two attempts, at most."""
@@ -30,71 +27,54 @@ async def deliveries(
     connection: NatsConnection,
     stream: str,
     consumer: ConsumerConfig,
-    room: Callable[[], Awaitable[int]],
-) -> AsyncGenerator[list[Msg], None]:
-    """Yield batches of messages for ever, through outages; an empty one about once a second.
-
-    When it is closed or cancelled, a request that stands is awaited, and what it brings is given
-    back for another worker to take at once.
+    room: Room,
+    stop: asyncio.Event,
+) -> AsyncGenerator[Msg, None]:
+    """Yield messages until `stop` is set, through outages; not more than there is room for.
 
     Args:
         connection: NATS; may be away.
         stream: where the messages are.
         consumer: a durable pull consumer, created or updated as needed.
-        room: returns how many messages may come, at least 1, when they may.
+        room: to be entered for each message before the next one is asked for.
+        stop: ends this; what arrived by then and was not yielded goes to another worker.
     """
-    while True:
+    while not stop.is_set():
         try:
-            async with asyncio.timeout(FETCH_TIMEOUT):
+            async with asyncio.timeout(RETRY_INTERVAL):
                 await connection.connected.wait()
             await connection.js.add_consumer(stream, consumer)
-            subscription = await connection.js.pull_subscribe_bind(
-                consumer=consumer.durable_name,
-                stream=stream,
-            )
+            async with Pull(connection.client, stream, str(consumer.name)) as pull:
+                stopping = asyncio.ensure_future(stop.wait())
+                stopping.add_done_callback(lambda _, pull=pull: pull.look_up())
+                try:
+                    while not stop.is_set():
+                        message = await pull.next(room)
+                        if message is not None:
+                            yield message
+                finally:
+                    stopping.cancel()
         except TimeoutError:
-            yield []
             continue
-        except nats.errors.Error as error:
-            logger.warning("The consumer {} cannot be used: {}", consumer.durable_name, error)
-            yield []
-            await asyncio.sleep(FETCH_TIMEOUT)
-            continue
-        try:
-            idle_since = asyncio.get_running_loop().time()
-            while asyncio.get_running_loop().time() - idle_since < BIND_INTERVAL:
-                messages = await _fetch(subscription, await room())
-                if messages:
-                    idle_since = asyncio.get_running_loop().time()
-                yield messages
-        except nats.errors.Error as error:
-            logger.warning("Taking messages from {} failed: {}", consumer.durable_name, error)
-        finally:
-            with suppress(nats.errors.Error):
-                await subscription.unsubscribe()
-
-
-async def _fetch(subscription: JetStreamContext.PullSubscription, batch: int) -> list[Msg]:
-    request = asyncio.ensure_future(subscription.fetch(batch, timeout=FETCH_TIMEOUT))
-    try:
-        return await asyncio.shield(request)
-    except TimeoutError:
-        return []
-    except asyncio.CancelledError:
-        with suppress(TimeoutError, nats.errors.Error):
-            for message in await request:
-                await message.nak()
-        raise
+        except (ConsumerLost, nats.errors.Error) as error:
+            logger.warning("The consumer {} cannot be used: {}", consumer.name, error)
+            await asyncio.sleep(RETRY_INTERVAL)
 
 
 @contextmanager
-def kept_alive(message: Msg, *, every: float, limit: float) -> Iterator[None]:
-    """Tell JetStream every `every` seconds that `message` is being worked on, for `limit` seconds.
+def kept_alive(message: Msg, ack_wait: float, *, limit: float) -> Iterator[None]:
+    """Tell JetStream that `message` is being worked on, while it is, but not for ever.
 
-    Without it, what takes longer than the consumer's ack wait would be delivered a second time.
+    Without it, what takes longer than `ack_wait`, the consumer's, would be delivered again.
+
+    Args:
+        message: the message.
+        ack_wait: seconds.
+        limit: seconds that the work may take; some time after that, the message comes again.
     """
+    every = ack_wait / 3
     loop = asyncio.get_running_loop()
-    end = loop.time() + limit
+    end = loop.time() + limit + ack_wait
     beats: set[asyncio.Task[None]] = set()
     timer: asyncio.TimerHandle
 

@@ -1,10 +1,9 @@
 """Tasks: TaskIQ on the service's own JetStream stream."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,13 +25,8 @@ from app.core.config import SERVICE_NAME
 from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
 from app.core.errors import ServiceUnavailable
 from app.core.nats_connection import NatsConnection, NatsUnavailable, OutgoingMessage
+from app.core.pull import Room
 from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
-
-FETCH_LIMIT: Final = 100
-"""Tasks taken from the stream at once, at most; never more than can begin at once."""
-
-GATHERING_TIME: Final = 0.01
-"""Seconds to wait for more tasks to end before some are taken."""
 
 FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
@@ -50,6 +44,7 @@ class Delivery:
 
     message: Msg
     task: TaskiqMessage
+    timeout: float
 
     async def __call__(self) -> None:
         if not self.message.is_acked:  # a dead letter already is
@@ -89,8 +84,8 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
     def __init__(self) -> None:
         super().__init__(servers=[], subject=TASKS_SUBJECT, durable=SERVICE_NAME)
         self.add_middlewares(TaskMiddleware())
-        self._running = 0
-        self._half_free = asyncio.Event()
+        self.room = Room(1)
+        self._stop = asyncio.Event()
 
     async def open(self, connection: NatsConnection) -> None:
         """Begin to use `connection`, which stays the caller's to close."""
@@ -126,52 +121,32 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         return self.connection
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Yield the tasks for this worker; what it does not get to run goes back at once."""
+        """Yield the tasks for this worker."""
         settings = self.opened.settings
         consumer = tasks_consumer(settings)
-        batches = deliveries(self.opened, settings.NATS_STREAM, consumer, self._room)
-        async with aclosing(batches):
-            async for messages in batches:
-                waiting = deque(messages)
-                try:
-                    while waiting:
-                        delivery = await self._admit(waiting.popleft())
-                        if delivery:
-                            self._running += 1
-                            yield AckableMessage(data=delivery.message.data, ack=delivery)
-                finally:
-                    for message in waiting:
-                        await message.nak()
-
-    async def _room(self) -> int:
-        """Return how many tasks could begin now: whatever is taken beyond that, others could run."""
-        limit = self.opened.settings.TASK_CONCURRENCY
-        if self._running > limit // 2:  # short tasks make room for many in a moment
-            self._half_free.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GATHERING_TIME):
-                    await self._half_free.wait()
-        return max(1, min(FETCH_LIMIT, limit - self._running))
-
-    def finished(self) -> None:
-        """Take note that a task that was yielded has ended."""
-        self._running -= 1
-        if self._running <= self.opened.settings.TASK_CONCURRENCY // 2:
-            self._half_free.set()
+        messages = deliveries(self.opened, settings.NATS_STREAM, consumer, self.room, self._stop)
+        async with aclosing(messages):
+            async for message in messages:
+                delivery = await self._admit(message)
+                if delivery:
+                    self.room.enter()
+                    yield AckableMessage(data=message.data, ack=delivery)
 
     async def _admit(self, message: Msg) -> Delivery | None:
         """Return what to run, or make a dead letter of what nobody can run."""
+        settings = self.opened.settings
         try:
             reason, task = None, self.formatter.loads(message.data)
             task.model_copy(update={"labels": dict(task.labels)}).parse_labels()
+            timeout = float(task.labels.get("timeout", settings.TASK_TIMEOUT))
             if self.find_task(task.task_name) is None:
                 reason = f"No task is called {task.task_name}."
-            elif message.metadata.num_delivered > self.opened.settings.TASK_MAX_DELIVERIES:
+            elif message.metadata.num_delivered > settings.TASK_MAX_DELIVERIES:
                 reason = "Every worker that ran it ended before it did."
         except Exception as error:  # whatever is wrong with it, others must run
             reason = f"It cannot be read: {error}"
         if reason is None:
-            return Delivery(message, task)
+            return Delivery(message, task, timeout)
         try:
             await dead_letter(self.opened, message, "tasks", reason)
         except NatsUnavailable:
@@ -181,6 +156,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
     async def work(self, stop: asyncio.Event) -> None:
         """Run tasks until `stop` is set and those that run then are done."""
         settings = self.opened.settings
+        self.room, self._stop = Room(settings.TASK_CONCURRENCY), stop
         with ThreadPoolExecutor(thread_name_prefix="task") as executor:
             receiver = TaskReceiver(
                 self,
@@ -206,20 +182,18 @@ class TaskReceiver(Receiver):
         if not (isinstance(message, AckableMessage) and isinstance(message.ack, Delivery)):
             raise TypeError("This is not what the broker yields.")
         delivery = message.ack
-        settings = self.broker.opened.settings
+        ack_wait = self.broker.opened.settings.TASK_ACK_WAIT
         _delivery.set(delivery)
-        timeout = float(delivery.task.labels.get("timeout", settings.TASK_TIMEOUT))
-        ack_wait = settings.TASK_ACK_WAIT
         try:
             with (
-                kept_alive(delivery.message, every=ack_wait / 3, limit=timeout + ack_wait),
+                kept_alive(delivery.message, ack_wait, limit=delivery.timeout),
                 request_id_context(delivery.task.labels.get(REQUEST_ID_LABEL)),
             ):
                 await super().callback(message, raise_err)
         except Exception:
             logger.exception("The task {} will come again.", delivery.task.task_id)
         finally:
-            self.broker.finished()
+            self.broker.room.leave()
 
 
 class TaskMiddleware(TaskiqMiddleware):

@@ -1,10 +1,12 @@
 """Takes events from JetStream and gives them to this service's handlers."""
 
 import asyncio
-from collections import defaultdict
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
+from math import inf
 from typing import Final
 
+import nats.errors
 from loguru import logger
 from nats.aio.msg import Msg
 
@@ -18,10 +20,8 @@ from app.core.event_broker import (
     UnmanageableEvent,
 )
 from app.core.nats_connection import NatsUnavailable
+from app.core.pull import Room
 from app.events.streams import EVENTS_STREAM, event_consumer
-
-BATCH: Final = 100
-"""Events that a handler takes from the stream at once."""
 
 CONCURRENCY: Final = 10
 """Events that one handler works on at the same time."""
@@ -48,34 +48,43 @@ class Subscriber:
         self.connection = broker.opened
         self.handler = handler
         self.stop = stop
-        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._room = Room(CONCURRENCY)
+        self._last: dict[str, asyncio.Task[None]] = {}  # by what the events are about
 
     async def run(self) -> None:
-        """Handle events until `stop` is set."""
-        settings = self.connection.settings
-        consumer = event_consumer(self.handler.name, self.handler.subject, settings)
-        batches = deliveries(self.connection, EVENTS_STREAM, consumer, self._room)
-        async with aclosing(batches):
-            async for messages in batches:
-                # In order where they are about the same thing, side by side where they are not.
-                by_aggregate: defaultdict[str, list[Msg]] = defaultdict(list)
-                for message in messages:
-                    headers = message.headers or {}
-                    by_aggregate[headers.get(AGGREGATE_ID_HEADER, message.reply)].append(message)
-                await asyncio.gather(*map(self._settle_in_order, by_aggregate.values()))
-                if self.stop.is_set():
-                    return
+        """Handle events until `stop` is set: in order where they are about the same thing."""
+        consumer = event_consumer(
+            self.handler.name,
+            self.handler.subject,
+            self.connection.settings,
+        )
+        messages = deliveries(self.connection, EVENTS_STREAM, consumer, self._room, self.stop)
+        async with asyncio.TaskGroup() as group, aclosing(messages):
+            async for message in messages:
+                self._room.enter()
+                aggregate_id = (message.headers or {}).get(AGGREGATE_ID_HEADER, message.reply)
+                before = self._last.get(aggregate_id)
+                task = group.create_task(self._settle_after(before, message))
+                self._last[aggregate_id] = task
+                task.add_done_callback(partial(self._forget, aggregate_id))
 
-    async def _room(self) -> int:
-        return BATCH
+    def _forget(self, aggregate_id: str, task: asyncio.Task[None]) -> None:
+        self._room.leave()
+        if self._last[aggregate_id] is task:
+            del self._last[aggregate_id]
 
-    async def _settle_in_order(self, messages: list[Msg]) -> None:
-        for message in messages:
-            async with self._slots:
+    async def _settle_after(self, before: asyncio.Task[None] | None, message: Msg) -> None:
+        ack_wait = self.connection.settings.EVENT_ACK_WAIT
+        with kept_alive(message, ack_wait, limit=inf):  # each attempt has its limit
+            if before is not None:
+                await asyncio.wait({before})
+            try:
                 if self.stop.is_set():
                     await message.nak()
                 else:
                     await self._settle(message)
+            except nats.errors.Error as error:
+                logger.warning("An event could not be settled and will come again: {}", error)
 
     async def _settle(self, message: Msg) -> None:
         """Have the event handled; or put it off, or make a dead letter of it."""
@@ -88,6 +97,8 @@ class Subscriber:
                 await self._handle(message)
             except UnmanageableEvent as error:
                 await self._give_up(message, str(error))
+            except ServiceUnavailable:
+                await message.nak()
             except Exception as error:  # whatever it is, the others must go on
                 reason = f"{type(error).__name__}: {error}"
                 if attempts >= settings.EVENT_MAX_DELIVERIES:
@@ -101,21 +112,25 @@ class Subscriber:
                 await message.ack()
 
     async def _handle(self, message: Msg) -> None:
+        """Return when the event is handled. It waits while a server is away: that is no failure.
+
+        Raises:
+            ServiceUnavailable: a server was still away when `stop` was set.
+        """
         event = self.handler.read(message.data)
-        ack_wait = self.connection.settings.EVENT_ACK_WAIT
         outages = 0
         while True:
-            with kept_alive(message, every=ack_wait / 3, limit=HANDLER_TIMEOUT + ack_wait):
-                try:
-                    async with asyncio.timeout(HANDLER_TIMEOUT):
-                        return await self.broker.handle(self.handler, event)
-                except ServiceUnavailable as error:
-                    # An outage is not the event's fault: it waits, and this is no failed attempt.
-                    if self.stop.is_set():
-                        raise
-                    outages += 1
-                    logger.warning("{} waits: {}", self.handler.name, error)
-                    await asyncio.sleep(retry_delay(outages, FIRST_RETRY_DELAY))
+            try:
+                async with asyncio.timeout(HANDLER_TIMEOUT):
+                    return await self.broker.handle(self.handler, event)
+            except ServiceUnavailable as error:
+                if self.stop.is_set():
+                    raise
+                outages += 1
+                logger.warning("{} waits: {}", self.handler.name, error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(retry_delay(outages, FIRST_RETRY_DELAY)):
+                    await self.stop.wait()
 
     async def _give_up(self, message: Msg, reason: str) -> None:
         try:

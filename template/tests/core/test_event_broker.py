@@ -1,0 +1,278 @@
+"""Events, published to a real stream and handled from it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import ClassVar
+from uuid import uuid4
+
+import pytest
+
+from app.common.request_context import get_request_id, request_id_context
+from app.core.config import Settings
+from app.core.errors import ServiceUnavailable
+from app.core.event_broker import EventBroker
+from app.core.nats_connection import NatsConnection, OutgoingMessage
+from app.events import subscribers
+from app.events.schemas import BaseEvent
+from app.events.streams import EVENTS_STREAM
+from app.events.subscribers import run_subscribers
+from tests.messages import connected, dead_letter
+from tests.polling import until
+
+SUBJECT = "events.test.happened"
+ACK_WAIT = 0.5
+
+
+class Happened(BaseEvent):
+    """Something happened in a test."""
+
+    subject: ClassVar[str] = SUBJECT
+
+    what: str = "it"
+    number: int = 0
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.what
+
+
+@pytest.fixture
+async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """A connection whose events come again soon; other tests' events are gone."""
+    fast = {"EVENT_ACK_WAIT": ACK_WAIT, "EVENT_MAX_DELIVERIES": 2}
+    async with connected(settings.model_copy(update=fast)) as connection:
+        await connection.js.purge_stream(EVENTS_STREAM)
+        yield connection
+        for consumer in await connection.js.consumers_info(EVENTS_STREAM):
+            await connection.js.delete_consumer(EVENTS_STREAM, consumer.name)
+
+
+@pytest.fixture
+async def broker(nats: NatsConnection, monkeypatch: pytest.MonkeyPatch) -> EventBroker:
+    """A broker; the test declares its handlers, and `working` has them called."""
+    monkeypatch.setattr(subscribers, "FIRST_RETRY_DELAY", 0.05)
+    broker = EventBroker()
+    await broker.open(nats)
+    return broker
+
+
+@asynccontextmanager
+async def working(broker: EventBroker) -> AsyncIterator[None]:
+    """Handle events in this process; in the end, finish what is being handled."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_subscribers(broker, stop))
+        yield
+        stop.set()
+
+
+async def test_every_handler_gets_the_event(broker: EventBroker) -> None:
+    got: asyncio.Queue[tuple[str, Happened]] = asyncio.Queue()
+
+    @broker.task(SUBJECT)
+    async def first(event: Happened) -> None:
+        await got.put(("first", event))
+
+    @broker.task("events.test.*")
+    async def second(event: Happened) -> None:
+        await got.put(("second", event))
+
+    event = Happened(what="the thing")
+    await broker.publish(event)
+    async with working(broker):
+        both = [await asyncio.wait_for(got.get(), 10) for _ in range(2)]
+    assert sorted(both, key=lambda pair: pair[0]) == [("first", event), ("second", event)]
+
+
+async def test_an_event_is_handled_on_behalf_of_the_request_that_caused_it(
+    broker: EventBroker,
+) -> None:
+    got: asyncio.Queue[str | None] = asyncio.Queue()
+
+    @broker.task(SUBJECT)
+    async def note(event: Happened) -> None:
+        await got.put(get_request_id())
+
+    with request_id_context("the-request"):
+        await broker.publish(Happened())
+    async with working(broker):
+        assert await asyncio.wait_for(got.get(), 10) == "the-request"
+
+
+async def test_events_about_the_same_thing_are_handled_in_order(broker: EventBroker) -> None:
+    got: list[int] = []
+
+    @broker.task(SUBJECT)
+    async def note(event: Happened) -> None:
+        await asyncio.sleep(0.01 if event.number % 2 else 0)
+        got.append(event.number)
+
+    for number in range(20):
+        await broker.publish(Happened(number=number))
+
+    async def all_handled() -> bool:
+        return len(got) == 20
+
+    async with working(broker):
+        await until(all_handled)
+    assert got == list(range(20))
+
+
+async def test_a_failing_handler_is_called_again_and_others_go_on(broker: EventBroker) -> None:
+    failing: list[str] = []
+    going_on: list[str] = []
+
+    @broker.task(SUBJECT)
+    async def fail_once(event: Happened) -> None:
+        failing.append(event.what)
+        if failing.count(event.what) == 1:
+            raise RuntimeError("the first time")
+
+    @broker.task(SUBJECT)
+    async def go_on(event: Happened) -> None:
+        going_on.append(event.what)
+
+    await broker.publish(Happened(what="one"))
+    await broker.publish(Happened(what="two"))
+
+    async def all_handled() -> bool:
+        return len(failing) == 4
+
+    async with working(broker):
+        await until(all_handled)
+    assert sorted(failing) == ["one", "one", "two", "two"]
+    assert sorted(going_on) == ["one", "two"]
+
+
+async def test_an_event_that_cannot_be_handled_becomes_a_dead_letter(
+    broker: EventBroker,
+    nats: NatsConnection,
+) -> None:
+    attempts: list[str] = []
+
+    @broker.task(SUBJECT)
+    async def always_fail(event: Happened) -> None:
+        attempts.append(event.what)
+        raise RuntimeError("as always")
+
+    word = uuid4().hex
+    await broker.publish(Happened(what=word))
+    async with working(broker):
+        letter = await dead_letter(nats, "events.always_fail", word.encode())
+    assert letter["Dead-Letter-Reason"] == "RuntimeError: as always"
+    assert letter["Dead-Letter-Subject"] == SUBJECT
+    assert attempts == [word, word]
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"\xff", "It is no Happened: message: "),
+        (b'{"number": "many"}', "It is no Happened: number: "),
+    ],
+)
+async def test_a_malformed_event_becomes_a_dead_letter_and_others_are_handled(
+    broker: EventBroker,
+    nats: NatsConnection,
+    payload: bytes,
+    reason: str,
+) -> None:
+    got: asyncio.Queue[str] = asyncio.Queue()
+
+    @broker.task(SUBJECT)
+    async def note(event: Happened) -> None:
+        await got.put(event.what)
+
+    await nats.publish(OutgoingMessage(SUBJECT, payload))
+    await broker.publish(Happened(what="well-formed"))
+    async with working(broker):
+        assert await asyncio.wait_for(got.get(), 10) == "well-formed"
+        letter = await dead_letter(nats, "events.note", payload)
+    assert letter["Dead-Letter-Reason"].startswith(reason)
+
+
+async def test_a_handler_that_takes_longer_than_the_ack_wait_is_called_once(
+    broker: EventBroker,
+) -> None:
+    steps: asyncio.Queue[str] = asyncio.Queue()
+
+    @broker.task(SUBJECT)
+    async def take_long(event: Happened) -> None:
+        await steps.put("begin")
+        await asyncio.sleep(3 * ACK_WAIT)
+        await steps.put("end")
+
+    await broker.publish(Happened())
+    async with working(broker):
+        assert [await asyncio.wait_for(steps.get(), 10) for _ in range(2)] == ["begin", "end"]
+    assert steps.empty()
+
+
+async def test_an_outage_is_waited_for_and_costs_no_attempt(broker: EventBroker) -> None:
+    attempts: asyncio.Queue[None] = asyncio.Queue()
+
+    @broker.task(SUBJECT)
+    async def need_a_server(event: Happened) -> None:
+        await attempts.put(None)
+        if attempts.qsize() < 4:
+            raise ServiceUnavailable
+
+    await broker.publish(Happened())
+
+    async def came_through() -> bool:
+        return attempts.qsize() == 4
+
+    async with working(broker):
+        await until(came_through)
+
+
+async def test_an_event_that_is_published_twice_arrives_once(
+    broker: EventBroker,
+    nats: NatsConnection,
+) -> None:
+    event = Happened()
+    await broker.publish(event)
+    await broker.publish(event)
+    assert (await nats.js.stream_info(EVENTS_STREAM)).state.messages == 1
+
+
+async def test_stopping_gives_back_what_was_not_begun(broker: EventBroker) -> None:
+    got: list[int] = []
+    begun = asyncio.Event()
+
+    @broker.task(SUBJECT)
+    async def note(event: Happened) -> None:
+        got.append(event.number)
+        begun.set()
+        await asyncio.sleep(0.05)
+
+    for number in range(10):
+        await broker.publish(Happened(number=number))
+    async with working(broker):
+        await begun.wait()
+    assert len(got) < 10
+
+    async def all_handled() -> bool:
+        return len(got) == 10
+
+    async with working(broker):
+        await until(all_handled)
+    assert sorted(got) == list(range(10))
+
+
+def test_a_handler_names_the_class_of_its_event() -> None:
+    async def careless(event) -> None: ...  # type: ignore[no-untyped-def]  # what is tested
+
+    with pytest.raises(TypeError, match="careless: annotate its first parameter"):
+        EventBroker().task(SUBJECT)(careless)
+
+
+def test_two_handlers_have_two_names() -> None:
+    broker = EventBroker()
+
+    async def handler(event: Happened) -> None: ...
+
+    broker.task(SUBJECT)(handler)
+    with pytest.raises(ValueError, match="Two handlers are called handler"):
+        broker.task(SUBJECT)(handler)

@@ -1,0 +1,297 @@
+"""Tasks, sent and run on a real stream."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.common.request_context import get_request_id, request_id_context
+from app.core import task_broker
+from app.core.config import Settings
+from app.core.errors import ServiceUnavailable
+from app.core.nats_connection import NatsConnection, OutgoingMessage
+from app.core.task_broker import CustomJetStreamBroker
+from app.events.streams import TASKS_SUBJECT, tasks_consumer
+from tests.messages import connected, dead_letter
+from tests.polling import until
+
+ACK_WAIT = 0.5
+
+
+@pytest.fixture
+async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """A connection whose tasks come again soon."""
+    fast = {"TASK_ACK_WAIT": ACK_WAIT, "TASK_TIMEOUT": 5, "TASK_MAX_DELIVERIES": 2}
+    async with connected(settings.model_copy(update=fast)) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def broker(nats: NatsConnection, monkeypatch: pytest.MonkeyPatch) -> CustomJetStreamBroker:
+    """A broker; the test declares its tasks, and `run` runs them."""
+    monkeypatch.setattr(task_broker, "FIRST_RETRY_DELAY", 0.05)
+    broker = CustomJetStreamBroker()
+    await broker.open(nats)
+    return broker
+
+
+@asynccontextmanager
+async def working(broker: CustomJetStreamBroker) -> AsyncIterator[None]:
+    """Run tasks in this process; in the end, finish what runs."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(broker.work(stop))
+        yield
+        stop.set()
+
+
+@pytest.fixture
+async def worker(broker: CustomJetStreamBroker) -> AsyncIterator[None]:
+    """A worker while the test runs."""
+    async with working(broker):
+        yield
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_runs_with_its_arguments(broker: CustomJetStreamBroker) -> None:
+    done: asyncio.Queue[tuple[UUID, datetime]] = asyncio.Queue()
+
+    @broker.task
+    async def note(one: UUID, two: datetime) -> None:
+        await done.put((one, two))
+
+    sent = (uuid4(), datetime.now(UTC))
+    await note.kiq(*sent)
+    assert await asyncio.wait_for(done.get(), 10) == sent
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_runs_on_behalf_of_the_request_that_sent_it(
+    broker: CustomJetStreamBroker,
+) -> None:
+    done: asyncio.Queue[str | None] = asyncio.Queue()
+
+    @broker.task
+    async def note() -> None:
+        await done.put(get_request_id())
+
+    with request_id_context("the-request"):
+        await note.kiq()
+    assert await asyncio.wait_for(done.get(), 10) == "the-request"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_function_that_is_not_async_runs_beside_the_others(
+    broker: CustomJetStreamBroker,
+) -> None:
+    done: list[int] = []
+
+    @broker.task
+    def note(number: int) -> None:
+        done.append(number)
+
+    await note.kiq(1)
+
+    async def is_done() -> bool:
+        return done == [1]
+
+    await until(is_done)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_that_fails_once_runs_again(broker: CustomJetStreamBroker) -> None:
+    attempts: asyncio.Queue[float] = asyncio.Queue()
+
+    @broker.task
+    async def fail_once() -> None:
+        await attempts.put(time.monotonic())
+        if attempts.qsize() == 1:
+            raise RuntimeError("the first time")
+
+    await fail_once.kiq()
+
+    async def ran_twice() -> bool:
+        return attempts.qsize() == 2
+
+    await until(ran_twice)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_that_always_fails_becomes_a_dead_letter(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+) -> None:
+    attempts: list[str] = []
+
+    @broker.task
+    async def always_fail(word: str) -> None:
+        attempts.append(word)
+        raise RuntimeError("as always")
+
+    word = uuid4().hex
+    await always_fail.kiq(word)
+    headers = await dead_letter(nats, "tasks", word.encode())
+    assert headers["Dead-Letter-Reason"] == "RuntimeError: as always"
+    assert attempts == [word, word]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_outage_is_no_failed_attempt(broker: CustomJetStreamBroker) -> None:
+    attempts: asyncio.Queue[None] = asyncio.Queue()
+
+    @broker.task(max_retries=1)
+    async def need_a_server() -> None:
+        await attempts.put(None)
+        if attempts.qsize() < 3:
+            raise ServiceUnavailable
+
+    await need_a_server.kiq()
+
+    async def came_through() -> bool:
+        return attempts.qsize() == 3
+
+    await until(came_through)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_ends_at_its_timeout(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+) -> None:
+    @broker.task(timeout=0.1, max_retries=1)
+    async def hang(word: str) -> None:
+        await asyncio.Event().wait()
+
+    word = uuid4().hex
+    await hang.kiq(word)
+    headers = await dead_letter(nats, "tasks", word.encode())
+    assert headers["Dead-Letter-Reason"].startswith("TimeoutError")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_that_takes_longer_than_the_ack_wait_runs_once(
+    broker: CustomJetStreamBroker,
+) -> None:
+    events: asyncio.Queue[str] = asyncio.Queue()
+
+    @broker.task
+    async def take_long() -> None:
+        await events.put("begin")
+        await asyncio.sleep(3 * ACK_WAIT)
+        await events.put("end")
+
+    await take_long.kiq()
+    assert [await asyncio.wait_for(events.get(), 10) for _ in range(2)] == ["begin", "end"]
+    assert events.empty()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_nobody_can_run_becomes_a_dead_letter_and_others_run(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+) -> None:
+    done = asyncio.Event()
+
+    @broker.task
+    async def note() -> None:
+        done.set()
+
+    @broker.task("no longer there")
+    async def gone(word: str) -> None: ...
+
+    word = uuid4().hex
+    garbage = b"\xff" + word.encode()
+    await nats.publish(OutgoingMessage(TASKS_SUBJECT, garbage))
+    await gone.kiq(word)
+    del broker.local_task_registry["no longer there"]
+    await note.kiq()
+    await asyncio.wait_for(done.wait(), 10)
+    letter = await dead_letter(nats, "tasks", garbage)
+    assert letter["Dead-Letter-Reason"].startswith("It cannot be read:")
+    letter = await dead_letter(nats, "tasks", f'"{word}"'.encode())
+    assert letter["Dead-Letter-Reason"] == "No task is called no longer there."
+
+
+async def test_a_task_that_ends_its_workers_becomes_a_dead_letter(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+) -> None:
+    @broker.task
+    async def end_the_worker(word: str) -> None: ...
+
+    word = uuid4().hex
+    await end_the_worker.kiq(word)
+    consumer = tasks_consumer(nats.settings)
+    await nats.js.add_consumer(nats.settings.NATS_STREAM, consumer)
+    subscription = await nats.js.pull_subscribe_bind(
+        consumer=consumer.durable_name,
+        stream=nats.settings.NATS_STREAM,
+    )
+    for _ in range(nats.settings.TASK_MAX_DELIVERIES):
+        (message,) = await subscription.fetch()
+        await message.nak()  # as JetStream does when the worker is gone
+    async with working(broker):
+        letter = await dead_letter(nats, "tasks", word.encode())
+    assert letter["Dead-Letter-Reason"] == "Every worker that ran it ended before it did."
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_with_a_delay_runs_later(broker: CustomJetStreamBroker) -> None:
+    done: asyncio.Queue[float] = asyncio.Queue()
+
+    @broker.task
+    async def note() -> None:
+        await done.put(time.monotonic())
+
+    sent = time.monotonic()
+    await note.kicker().with_labels(delay=0.3).kiq()
+    assert await asyncio.wait_for(done.get(), 10) >= sent + 0.3
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_task_that_is_sent_twice_with_one_id_runs_once(
+    broker: CustomJetStreamBroker,
+) -> None:
+    done: asyncio.Queue[int] = asyncio.Queue()
+
+    @broker.task
+    async def note(number: int) -> None:
+        await done.put(number)
+
+    task_id = uuid4().hex
+    await note.kicker().with_task_id(task_id).kiq(1)
+    await note.kicker().with_task_id(task_id).kiq(2)
+    await note.kiq(3)
+    assert [await asyncio.wait_for(done.get(), 10) for _ in range(2)] == [1, 3]
+
+
+async def test_stopping_gives_back_what_did_not_begin(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+) -> None:
+    begun: asyncio.Queue[int] = asyncio.Queue()
+    go_on = asyncio.Event()
+
+    @broker.task
+    async def note(number: int) -> None:
+        await begun.put(number)
+        await go_on.wait()
+
+    count = 3 * nats.settings.TASK_CONCURRENCY
+    for number in range(count):
+        await note.kiq(number)
+    async with working(broker):
+        await asyncio.wait_for(begun.get(), 10)
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+    ran_before = begun.qsize() + 1
+    assert ran_before < count
+    async with working(broker):
+
+        async def all_ran() -> bool:
+            return begun.qsize() + 1 == count
+
+        await until(all_ran)

@@ -1,0 +1,69 @@
+"""The streams: declared once, set up as often as one likes."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from nats.js.api import RetentionPolicy
+
+from app.core.config import Settings
+from app.core.nats_connection import NatsConnection
+from app.events.streams import (
+    DEAD_LETTERS_MAX_AGE,
+    DEAD_LETTERS_STREAM,
+    IncompatibleStream,
+    declared_streams,
+    ensure_streams,
+)
+from tests.messages import connected
+
+
+@pytest.fixture
+async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """A connection; afterwards the streams are as declared."""
+    async with connected(settings) as connection:
+        yield connection
+        await connection.js.delete_stream(DEAD_LETTERS_STREAM)
+        await ensure_streams(connection.js, settings)
+
+
+async def test_setting_up_again_changes_nothing(nats: NatsConnection, settings: Settings) -> None:
+    sentences = await ensure_streams(nats.js, settings)
+    names = [stream.name for stream in declared_streams(settings)]
+    assert sentences == [f"The stream {name} is as declared." for name in names]
+
+
+async def test_a_missing_stream_is_created(nats: NatsConnection, settings: Settings) -> None:
+    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+    sentences = await ensure_streams(nats.js, settings)
+    assert f"The stream {DEAD_LETTERS_STREAM} was created." in sentences
+
+
+async def test_what_can_be_changed_is_changed(nats: NatsConnection, settings: Settings) -> None:
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.update_stream(found.evolve(max_age=60, duplicate_window=30))
+    sentences = await ensure_streams(nats.js, settings)
+    assert f"The stream {DEAD_LETTERS_STREAM} was changed: max_age, duplicate_window." in sentences
+    changed = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    assert changed.max_age == DEAD_LETTERS_MAX_AGE
+
+
+async def test_messages_that_are_kept_longer_stay(nats: NatsConnection, settings: Settings) -> None:
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.update_stream(found.evolve(max_age=2 * DEAD_LETTERS_MAX_AGE))
+    await ensure_streams(nats.js, settings)
+    kept = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    assert kept.max_age == 2 * DEAD_LETTERS_MAX_AGE
+
+
+async def test_what_cannot_be_changed_is_refused_and_named(
+    nats: NatsConnection,
+    settings: Settings,
+) -> None:
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+    await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
+    with pytest.raises(
+        IncompatibleStream,
+        match=f"{DEAD_LETTERS_STREAM} cannot be used: retention is workqueue and should be limits",
+    ):
+        await ensure_streams(nats.js, settings)
