@@ -149,9 +149,9 @@ def read_record(path: Path) -> psutil.Process | None:
     """Return the process that `path` is about if it still runs."""
     try:
         record = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return watchdog.find(record["pid"], record["started"])
+    except (OSError, ValueError, LookupError, TypeError):  # it may have been cut off
         return None
-    return watchdog.find(record["pid"], record["started"])
 
 
 async def until(condition: Callable[[], bool], *, within: float = math.inf) -> bool:

@@ -1,0 +1,126 @@
+"""`uv run dev`, in a copy of the project: it starts, gets over a crash, leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+
+from app.core.config import Settings
+from devstack.process import HOST, free_port, read_record, until
+from devstack.stack import Stack
+from devstack.watchdog import runs
+from tests.servers import temporary_folder
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("alembic.ini", "app", "devstack", "migrations", ".env.example")
+READY = "Ctrl-C stops all of it."
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+
+
+class Dev:
+    """`uv run dev` in `project`."""
+
+    def __init__(self, project: Path, environment: Mapping[str, str], *arguments: str) -> None:
+        self._output = project / "dev.log"
+        with self._output.open("wb") as output:
+            self.popen = subprocess.Popen(  # noqa: S603 (our own command)
+                [sys.executable, "-m", "devstack.cli", *arguments],
+                cwd=project,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    async def until_ready(self) -> None:
+        await until(lambda: READY in self.output or self.popen.poll() is not None, within=60)
+        assert self.popen.poll() is None, self.output
+
+    async def ends(self) -> int:
+        assert await until(lambda: self.popen.poll() is not None, within=30), self.output
+        return self.popen.returncode
+
+
+@pytest.fixture(scope="module")
+def project() -> Path:
+    """A copy of this project, without the person's settings and data."""
+    folder = temporary_folder()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part)
+        elif (ROOT / part).exists():
+            shutil.copy(ROOT / part, folder / part)
+    return folder
+
+
+@pytest.fixture
+def environment(live_servers: Stack) -> dict[str, str]:
+    """Environment variables in which all servers but the first are the person's own."""
+    machine = {name: os.environ[name] for name in os.environ if name not in Settings.model_fields}
+    own = Stack(live_servers.servers[0].folder.parent, throwaway=True)
+    own.servers = live_servers.servers[1:]
+    return {**machine, **own.environment("dev", {})}
+
+
+def processes_of(project: Path) -> list[psutil.Process]:
+    """Return what runs according to the records in the project's folder, with its children."""
+    found = [read_record(record) for record in project.glob(".devstack/**/*.json")]
+    running = [process for process in found if process is not None]
+    return [*running, *(child for process in running for child in process.children(recursive=True))]
+
+
+async def test_it_runs_all_of_it_gets_over_a_crash_and_leaves_nothing_behind(
+    project: Path,
+    environment: dict[str, str],
+) -> None:
+    port = free_port()
+    dev = Dev(project, environment, "--port", str(port))
+    await dev.until_ready()
+    async with httpx2.AsyncClient() as client:
+        answer = await client.get(f"http://{HOST}:{port}/health/ready")
+    assert answer.is_success, answer.text
+    assert "Wrote" in dev.output
+    assert "SECRET_KEY=change-me" not in (project / ".env.development").read_text()
+    assert "your own" in dev.output or len(Stack(project).servers) == 1
+    before = processes_of(project)
+    assert len(before) > 2
+
+    dev.popen.kill()
+    await dev.ends()
+    assert await until(lambda: not any(map(runs, before)), within=10)
+
+    again = Dev(project, environment, "--servers-only")
+    await again.until_ready()
+    after = processes_of(project)
+
+    again.popen.send_signal(signal.SIGINT)
+
+    assert await again.ends() == 0
+    assert await until(lambda: not any(map(runs, after)), within=10)
+
+
+async def test_a_port_that_is_taken_is_said_with_another_to_try(
+    project: Path,
+    environment: dict[str, str],
+) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        dev = Dev(project, environment, "--port", str(port))
+        assert await dev.ends() == 1
+
+    assert f"Port {port} is taken" in dev.output
+    assert "uv run dev --port" in dev.output
+    assert "Traceback" not in dev.output

@@ -1,0 +1,87 @@
+"""What every server has in common, seen in one that is quick to start."""
+
+import json
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from devstack.process import HOST, DevstackError, accepts_connections, free_port
+from devstack.server import MissingProgram, Server, find_program
+
+
+class FileServer(Server):
+    """Python's own web server."""
+
+    name = "files"
+    title = "The file server"
+    address_settings = ("FILES_URL",)
+
+    def environment(self, service: str, settings: Mapping[str, str]) -> dict[str, str]:
+        return {"FILES_URL": self.where({})}
+
+    def where(self, environment: Mapping[str, str]) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    async def _launch(self) -> None:
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "http.server", "--bind", HOST, str(self.port)]
+            await self.process.start(command, output=log, folder=self.folder)
+
+    async def _answers(self) -> bool:
+        return await accepts_connections(self.port)
+
+
+class BrokenServer(FileServer):
+    """One that gives up at once."""
+
+    async def _launch(self) -> None:
+        with self.log.open("wb") as log:
+            await self.process.start([sys.executable, "-c", "print('no disk')"], output=log)
+
+
+async def test_it_keeps_its_port_when_it_starts_again(tmp_path: Path) -> None:
+    server = FileServer(tmp_path)
+    await server.start()
+    port = server.port
+    await server.kill()
+
+    successor = FileServer(tmp_path)
+    await successor.start()
+
+    assert successor.port == port
+    assert await accepts_connections(port)
+    await successor.stop()
+    assert not await accepts_connections(port)
+
+
+async def test_it_moves_when_somebody_else_has_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "ports.json").write_text(json.dumps({"main": port}))
+    server = FileServer(tmp_path)
+    with socket.create_server((HOST, port)):
+        await server.start()
+
+    assert server.port != port
+    await server.kill()
+
+
+async def test_a_wanted_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        socket.create_server((HOST, port)),
+        pytest.raises(DevstackError, match=f"Port {port} is taken.*--files-port"),
+    ):
+        await FileServer(tmp_path, port=port).start()
+
+
+async def test_a_server_that_gives_up_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    with pytest.raises(DevstackError, match=r"did not start.*\n.*no disk"):
+        await BrokenServer(tmp_path).start()
+
+
+def test_a_program_without_a_wheel_is_said() -> None:
+    with pytest.raises(MissingProgram, match=r"no wheel for this platform.*\.env\.development"):
+        find_program("no-such-server", "no-such-wheel")
