@@ -1,6 +1,7 @@
 """PostgreSQL through SQLAlchemy: the engine, and sessions of one transaction each."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -84,9 +85,10 @@ def __getattr__(name: str) -> Any:
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """Make an engine for `settings`; it connects when it is first used."""
+    # `echo=True` would print every statement once more, past the logs of the service.
+    logging.getLogger("sqlalchemy.engine").setLevel("INFO" if settings.DB_ECHO_LOG else "WARNING")
     engine = create_async_engine(
         settings.database_url,
-        echo=settings.DB_ECHO_LOG,
         hide_parameters=settings.APP_ENV == "production",
         pool_size=settings.DB_POOL_SIZE,
         max_overflow=settings.DB_MAX_OVERFLOW,

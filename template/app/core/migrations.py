@@ -11,7 +11,6 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -98,8 +97,3 @@ async def current_revision(settings: Settings) -> str | None:
         return await connection.run_sync(
             lambda connected: MigrationContext.configure(connected).get_current_revision(),
         )
-
-
-def head_revision() -> str | None:
-    """Return the newest revision in `migrations/`, None if there is none."""
-    return ScriptDirectory.from_config(Config(ALEMBIC_INI)).get_current_head()

@@ -18,6 +18,7 @@ from taskiq.acks import AcknowledgeType
 from taskiq.exceptions import NoResultError
 from taskiq.receiver import Receiver
 from taskiq.result import TaskiqResult
+from taskiq.serializers import ORJSONSerializer
 from taskiq_nats import PullBasedJetStreamBroker
 
 from app.common.request_context import get_request_id, request_id_context
@@ -83,6 +84,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
 
     def __init__(self) -> None:
         super().__init__(servers=[], subject=TASKS_SUBJECT, durable=SERVICE_NAME)
+        self.serializer = ORJSONSerializer()
         self.add_middlewares(TaskMiddleware())
         self.room = Room(1)
         self._stop = asyncio.Event()
