@@ -47,7 +47,7 @@ class Matrix:
         the order of imports depends on them.
         """
         variants: dict[str, int] = {}
-        roots = []
+        roots: list[Path] = []
         for path, contents in self.distinct():
             number = variants[path] = variants.get(path, -1) + 1
             root = folder / str(number)

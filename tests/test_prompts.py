@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 import yaml
 
-pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal needs a Unix system")
 pytestmark = pytest.mark.render
 
 ENTER = "\r"

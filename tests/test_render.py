@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 import pytest
@@ -16,7 +16,7 @@ from tests.matrix import Matrix
 pytestmark = pytest.mark.render
 
 # GitHub's expressions and Mako's are theirs; `{{` alone is a brace in an f-string.
-JINJA = re.compile(r"\{%|%\}|\{#|#\}|(?<!\$)\{\{ | \}\}(?<!\}\}\})")
+JINJA = re.compile(r"\{%|%\}|\{#|#\}|\{\{ \w+( \||\.| \}\})")
 GITHUB = re.compile(r"\$\{\{.*?\}\}")
 FORBIDDEN_IN_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -88,7 +88,8 @@ def test_every_name_is_safe_on_windows(matrix: Matrix) -> None:
 
 @pytest.mark.parametrize("suffix", [".py", ".toml", ".yaml", ".yml"])
 def test_every_file_can_be_read_by_its_language(matrix: Matrix, suffix: str) -> None:
-    read = {".py": ast.parse, ".toml": tomllib.loads}.get(suffix, yaml.safe_load)
+    readers: dict[str, Callable[[str], object]] = {".py": ast.parse, ".toml": tomllib.loads}
+    read = readers.get(suffix, yaml.safe_load)
     for path, contents in matrix.distinct(suffix):
         try:
             read(contents.decode())

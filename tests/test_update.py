@@ -1,0 +1,214 @@
+"""An update brings what a release changed, and leaves what a person did."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from extensions.catalogue import Answer
+from tests.rendering import copy, files, git, run_copier
+
+pytestmark = pytest.mark.update
+
+INITIAL = "migrations/versions/0001_initial.py"
+OWN_MIGRATION = 'revision = "0002_mine"\ndown_revision = "0001_initial"\n'
+
+
+@pytest.fixture
+def release(repository: Path, tmp_path: Path) -> Path:
+    """Return a clone of the template, which has no tag, to release from."""
+    git(tmp_path, "clone", "--quiet", str(repository), "releases")
+    return tmp_path / "releases"
+
+
+def publish(
+    release: Path, changes: dict[str, Callable[[str], str]], tag: str | None = None
+) -> None:
+    """Commit `changes` to files of the template, by their paths."""
+    for name, change in changes.items():
+        path = release / "template" / name
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    git(release, "commit", "--quiet", "--all", "--message", "A release")
+    if tag:
+        git(release, "tag", tag)
+
+
+def scaffold(source: str | Path, folder: Path, *answers: str) -> Path:
+    """Scaffold a service with the command, and commit it."""
+    data = [part for answer in answers for part in ("--data", answer)]
+    done = run_copier("copy", "--defaults", *data, source, "service", folder=folder)
+    assert done.returncode == 0, done.stderr
+    service = folder / "service"
+    git(service, "init", "--quiet")
+    commit(service, "Scaffold")
+    return service
+
+
+def commit(service: Path, message: str) -> None:
+    git(service, "add", "--all")
+    git(service, "commit", "--quiet", "--message", message)
+
+
+def update(service: Path, *arguments: str) -> str:
+    """Update from inside the service, as a person does, and return what was said."""
+    done = run_copier("update", "--defaults", *arguments, folder=service)
+    assert done.returncode == 0, done.stderr
+    assert git(service, "ls-files", "--unmerged") == ""
+    return done.stderr
+
+
+def recorded(service: Path) -> dict[str, Answer]:
+    answers: dict[str, Answer] = yaml.safe_load((service / ".copier-answers.yml").read_text())
+    return answers
+
+
+def edit(path: Path, change: Callable[[str], str]) -> None:
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def test_a_fix_arrives_and_a_persons_work_stays(release: Path, tmp_path: Path) -> None:
+    service = scaffold(release, tmp_path)
+    assert recorded(service)["_src_path"] == str(release)
+
+    edit(service / "README.md", lambda text: f"{text}\nOur own notes.\n")
+    edit(service / "app/api.py", lambda text: f"{text}# our route\n")
+    edit(service / ".env.development", lambda text: f"{text}LOG_LEVEL=DEBUG\n")
+    edit(service / "uv.lock", lambda text: f"{text}# our versions\n")
+    (service / "migrations/versions/0002_mine.py").write_text(OWN_MIGRATION)
+    (service / "scripts/health_check.py").unlink()
+    commit(service, "Our own work")
+    before = files(service)
+
+    publish(
+        release,
+        {
+            "app/core/errors.py": lambda text: f"{text}\n# a fix\n",
+            "README.md.jinja": lambda text: text.replace("# ", "# Release two of ", 1),
+            "scripts/health_check.py": lambda text: f"{text}# more\n",
+            "uv.lock": lambda text: f"{text}# newer versions\n",
+            ".env.example.jinja": lambda text: f"{text}# NEW=1\n",
+            **_changed_initial(release),
+        },
+    )
+    update(service)
+    after = files(service)
+
+    assert after["app/core/errors.py"].endswith(b"# a fix\n")
+    assert after["README.md"].startswith(b"# Release two of ")
+    assert after["README.md"].endswith(b"Our own notes.\n")
+    assert after["app/api.py"].endswith(b"# our route\n")
+    assert b"# NEW=1" in after[".env.example"]
+    assert "scripts/health_check.py" not in after
+    for name in (".env.development", "uv.lock", INITIAL, "migrations/versions/0002_mine.py"):
+        assert after[name] == before[name], name
+    assert recorded(service)["_commit"] == git(release, "describe", "--always").strip()
+
+
+def _changed_initial(release: Path) -> dict[str, Callable[[str], str]]:
+    """Return a change of the initial migration, wherever the template keeps it."""
+    versions = release / "template/migrations/versions"
+    found = [path.name for path in versions.iterdir() if "0001_initial" in path.name]
+    assert found
+    return {f"migrations/versions/{name}": lambda text: f"{text}# changed\n" for name in found}
+
+
+def test_an_update_without_a_release_changes_nothing(release: Path, tmp_path: Path) -> None:
+    service = scaffold(release, tmp_path)
+    before = files(service)
+    update(service)
+    update(service)
+    assert files(service) == before
+    assert git(service, "status", "--porcelain") == ""
+
+
+def test_a_tagged_release_is_found_through_the_address_on_github(
+    release: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    git(release, "tag", "v1.0.0")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "2")
+    monkeypatch.setenv("GIT_CONFIG_KEY_1", f"url.{release}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_1", "https://github.com/owner/template.git")
+    service = scaffold("gh:owner/template", tmp_path)
+    assert recorded(service)["_src_path"] == "gh:owner/template"
+    assert recorded(service)["_commit"] == "v1.0.0"
+
+    publish(release, {"app/core/errors.py": lambda text: f"{text}\n# a fix\n"}, tag="v1.1.0")
+    publish(release, {"app/core/errors.py": lambda text: f"{text}\n# not released\n"})
+    update(service)
+    assert recorded(service)["_commit"] == "v1.1.0"
+    assert (service / "app/core/errors.py").read_text().endswith("# a fix\n")
+
+
+def test_a_conflict_is_left_for_the_person_to_see(release: Path, tmp_path: Path) -> None:
+    service = scaffold(release, tmp_path)
+    edit(service / "README.md", lambda text: text.replace("# My Service", "# Ours", 1))
+    commit(service, "Our own title")
+    publish(release, {"README.md.jinja": lambda text: text.replace("# ", "# Theirs: ", 1)})
+    done = run_copier("update", "--defaults", folder=service)
+    assert done.returncode == 0
+    assert "README.md" in git(service, "ls-files", "--unmerged")
+    assert "# Ours" in (service / "README.md").read_text()
+
+
+def test_the_example_can_be_switched_off_for_good(release: Path, tmp_path: Path) -> None:
+    service = scaffold(release, tmp_path)
+    own = service / "app/features/orders"
+    shutil.copytree(service / "app/features/example", own)
+    commit(service, "Our feature, begun as a copy of the example")
+    kept = files(own)
+
+    update(service, "--data", "example_module=false")
+    assert not (service / "app/features/example").exists()
+    assert recorded(service)["example_module"] is False
+    commit(service, "Switch the example off")
+
+    publish(
+        release,
+        {"app/features/example/schemas.py": lambda text: f"{text}\n# a fix of the example\n"},
+    )
+    update(service)
+    assert not (service / "app/features/example").exists()
+    assert files(own) == kept
+
+
+def test_a_part_that_is_added_later_is_as_if_it_had_been_there(
+    release: Path,
+    template: Path,
+    tmp_path: Path,
+) -> None:
+    service = scaffold(release, tmp_path, "storage=none", "auth=none")
+    update(service, "--data", "storage=s3", "--data", "auth=jwt")
+    fresh = files(copy(template, tmp_path / "fresh", {"auth": "jwt"}))
+    updated = files(service)
+    persons = {".copier-answers.yml", ".env.development", "uv.lock"}
+    assert updated.keys() == fresh.keys()
+    assert [name for name in fresh if updated[name] != fresh[name] and name not in persons] == []
+
+
+def test_another_preset_changes_nothing_later(release: Path, tmp_path: Path) -> None:
+    service = scaffold(release, tmp_path)
+    before = files(service)
+    update(service, "--data", "preset=minimal")
+    after = files(service)
+    assert {name for name in before if before[name] != after[name]} == {".copier-answers.yml"}
+    assert recorded(service)["database"] == "postgresql"
+
+
+def test_a_source_that_an_update_would_not_find_is_named(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", str(repository), "releases")
+    done = run_copier("copy", "--defaults", "releases", "service", folder=tmp_path)
+    assert "write the template's whole path into .copier-answers.yml" in done.stderr
+    done = run_copier("copy", "--defaults", tmp_path / "releases", "other", folder=tmp_path)
+    assert "whole path" not in done.stderr
+
+
+def test_the_message_after_an_update_says_what_is_due(release: Path, tmp_path: Path) -> None:
+    service = scaffold(release, tmp_path)
+    publish(release, {"app/core/errors.py": lambda text: f"{text}\n# a fix\n"})
+    said = update(service)
+    assert "uv sync" in said
+    assert "migrate --check" in said
