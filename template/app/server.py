@@ -1,6 +1,5 @@
-"""Runs the API's server, and asks a running one how it is."""
+"""Runs the API's server."""
 
-import http.client
 import os
 import socket
 from pathlib import Path
@@ -51,27 +50,3 @@ def _require_free(host: str, port: int) -> None:
             f"The API cannot listen on {host}:{port}: {error.strerror}. "
             "Stop the program that uses the port, or choose another with --port or API_PORT.",
         ) from error
-
-
-def ask_health(host: str, port: int, probe: str, *, timeout: float) -> tuple[bool, str]:
-    """Ask the API at `host` and `port` for `/health/<probe>`.
-
-    Args:
-        host: where it listens; the wildcard addresses stand for this machine.
-        port: where it listens.
-        probe: `live` or `ready`.
-        timeout: seconds to wait for an answer.
-
-    Returns:
-        Whether it is healthy, and what it said.
-    """
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (not a bind)
-    connection = http.client.HTTPConnection(target, port, timeout=timeout)
-    try:
-        connection.request("GET", f"/health/{probe}")
-        response = connection.getresponse()
-        return response.status == http.client.OK, response.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        return False, f"The API at {target}:{port} does not answer: {error}."
-    finally:
-        connection.close()

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import nats.errors
 from nats.js.errors import NotFoundError
 
 from app.checks.report import Inspection
@@ -52,7 +53,12 @@ async def set_up_streams(settings: Settings) -> list[str]:
         StartupError: NATS does not answer, or a stream differs in what cannot be changed.
     """
     async with connected_nats(settings) as connection:
-        return await ensure_streams(connection.js, settings)
+        try:
+            return await ensure_streams(connection.js, settings)
+        except nats.errors.Error as error:
+            raise StartupError(
+                f"NATS is there, but JetStream does not answer: {error}. Start it with -js.",
+            ) from error
 
 
 NATS_INSPECTION = Inspection(connected_nats, look_at_nats)

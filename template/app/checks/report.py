@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from app.core.config import Settings
-from app.core.resource import Resource
+from app.core.resource import Resource, StartupError
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ async def examine(
         fault = f"gave no answer within {ANSWER_LIMIT:.0f} seconds"
         return Finding(resource.name, False, seconds, fault, tuple(notes))
     except Exception as error:  # whatever a driver raises is the finding
-        return Finding(resource.name, False, seconds, _explained(error), tuple(notes))
+        return Finding(resource.name, False, seconds, explained(error), tuple(notes))
     return Finding(resource.name, True, seconds, detail, tuple(notes))
 
 
@@ -116,8 +116,8 @@ def table(findings: Sequence[Finding]) -> str:
     )
 
 
-def _explained(error: Exception) -> str:
-    """Return the error's text in one line, with the text of what caused it where that says more."""
+def explained(error: Exception) -> str:
+    """Return the error's text for an operator in one line, with the cause if it does not say it."""
     text = " ".join(str(error).split()) or type(error).__name__
     cause = " ".join(str(error.__cause__ or "").split())
-    return text if cause in text else f"{text} ({cause})"
+    return f"{text} ({cause})" if cause and not isinstance(error, StartupError) else text

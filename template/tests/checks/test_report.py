@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.checks import report
-from app.checks.report import Finding, Inspection, examine, examine_all, table
+from app.checks.report import Finding, Inspection, examine, examine_all, explained, table
 from app.core.config import Settings
 from app.core.resource import Resource, StartupError
 
@@ -42,17 +42,23 @@ async def test_a_resource_that_works_is_reported_with_what_it_is(settings: Setti
     assert finding.seconds is not None
 
 
-async def test_one_that_does_not_open_is_reported_in_one_line_with_the_cause(
-    settings: Settings,
-) -> None:
+async def test_one_that_does_not_open_is_reported_in_one_line(settings: Settings) -> None:
     finding = await examine(Resource("refused", refused, works), settings, None)
 
     assert finding == Finding(
         "refused",
         ok=False,
         seconds=None,
-        detail="The thing at host:1 does not answer. (refused)",
+        detail="The thing at host:1 does not answer.",
     )
+
+
+def test_an_error_that_says_little_is_explained_by_its_cause() -> None:
+    error = RuntimeError("It does not answer.")
+    error.__cause__ = OSError("refused by host:1")
+
+    assert explained(error) == "It does not answer. (refused by host:1)"
+    assert explained(RuntimeError()) == "RuntimeError"
 
 
 async def test_one_that_hangs_is_given_up(

@@ -1,6 +1,10 @@
 """What the command line says about the object storage."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+from dotenv import dotenv_values
 
 from app.core.config import Settings
 from tests.commands import run
@@ -27,12 +31,12 @@ def test_a_storage_that_does_not_answer_is_described_without_its_secret(
     environment.setenv("S3_ENDPOINT", "http://127.0.0.1:1")
     environment.setenv("S3_SECRET_ACCESS_KEY", "hunter2")
 
-    ended = run(capsys, "check", "storage")
+    ended = run(capsys, "bucket")
 
     assert ended.code == 1
-    assert "FAILED" in ended.output
-    assert "127.0.0.1:1" in ended.output
-    assert "hunter2" not in ended.output + ended.errors
+    assert ended.errors.startswith("The object storage does not answer. (")
+    assert "127.0.0.1:1" in ended.errors
+    assert "hunter2" not in ended.errors
 
 
 def test_a_missing_bucket_is_named_as_such(
@@ -56,3 +60,18 @@ def test_making_the_bucket_again_changes_nothing(
 
     assert ended.code == 0, ended
     assert ended.output == f"The bucket {settings.S3_BUCKET} was there already.\n"
+
+
+@pytest.mark.usefixtures("environment")
+def test_init_takes_the_name_of_the_bucket_and_refuses_one_that_cannot_be(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / ".env.example", ".env.example")
+
+    refused = run(capsys, "init", "--bucket", "no good")
+    taken = run(capsys, "init", "--bucket", "shop-dev")
+
+    assert refused.code == 1
+    assert "'no good' will not do as S3_BUCKET" in refused.errors
+    assert taken.code == 0, taken
+    assert dotenv_values(".env.development")["S3_BUCKET"] == "shop-dev"
