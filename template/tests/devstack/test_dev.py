@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 import httpx2
 import psutil
@@ -40,6 +41,13 @@ class Dev:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.popen.kill()
+        self.popen.wait()
 
     @property
     def output(self) -> str:
@@ -87,28 +95,23 @@ async def test_it_runs_all_of_it_gets_over_a_crash_and_leaves_nothing_behind(
     environment: dict[str, str],
 ) -> None:
     port = free_port()
-    dev = Dev(project, environment, "--port", str(port))
-    await dev.until_ready()
-    async with httpx2.AsyncClient() as client:
-        answer = await client.get(f"http://{HOST}:{port}/health/ready")
-    assert answer.is_success, answer.text
-    assert "Wrote" in dev.output
-    assert "SECRET_KEY=change-me" not in (project / ".env.development").read_text()
-    assert "your own" in dev.output or len(Stack(project).servers) == 1
-    before = processes_of(project)
-    assert len(before) > 2
-
-    dev.popen.kill()
-    await dev.ends()
+    with Dev(project, environment, "--port", str(port)) as dev:
+        await dev.until_ready()
+        async with httpx2.AsyncClient() as client:
+            answer = await client.get(f"http://{HOST}:{port}/health/ready")
+        assert answer.is_success, answer.text
+        assert "Wrote" in dev.output
+        assert "SECRET_KEY=change-me" not in (project / ".env.development").read_text()
+        assert "your own" in dev.output or len(Stack(project).servers) == 1
+        before = processes_of(project)
+        assert len(before) > 2
     assert await until(lambda: not any(map(runs, before)), within=10)
 
-    again = Dev(project, environment, "--servers-only")
-    await again.until_ready()
-    after = processes_of(project)
-
-    again.popen.send_signal(signal.SIGINT)
-
-    assert await again.ends() == 0
+    with Dev(project, environment, "--servers-only") as dev:
+        await dev.until_ready()
+        after = processes_of(project)
+        dev.popen.send_signal(signal.SIGINT)
+        assert await dev.ends() == 0
     assert await until(lambda: not any(map(runs, after)), within=10)
 
 
@@ -118,8 +121,8 @@ async def test_a_port_that_is_taken_is_said_with_another_to_try(
 ) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        dev = Dev(project, environment, "--port", str(port))
-        assert await dev.ends() == 1
+        with Dev(project, environment, "--port", str(port)) as dev:
+            assert await dev.ends() == 1
 
     assert f"Port {port} is taken" in dev.output
     assert "uv run dev --port" in dev.output
