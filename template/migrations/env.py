@@ -1,12 +1,16 @@
 """Runs the migrations; Alembic executes this file for each of its commands."""
 
 import asyncio
+import sys
 
 from alembic import context
 from sqlalchemy import Connection
 
+from app.common.logging_config import setup_logging
 from app.core.config import get_settings
 from app.core.migrations import all_models, migration_connection
+from app.core.resource import StartupError
+from app.core.settings_errors import SettingsError
 
 
 def run_migrations(connection: Connection) -> None:
@@ -22,7 +26,9 @@ def run_migrations(connection: Connection) -> None:
 
 async def connect_and_run() -> None:
     """Run them where the settings point; what the `alembic` command does."""
-    async with migration_connection(get_settings()) as connection:
+    settings = get_settings()
+    setup_logging(settings.APP_ENV, settings.LOG_LEVEL)
+    async with migration_connection(settings) as connection:
         await connection.run_sync(run_migrations)
 
 
@@ -33,4 +39,7 @@ if context.is_offline_mode():  # --sql
 elif "connection" in context.config.attributes:  # from app/core/migrations.py
     run_migrations(context.config.attributes["connection"])
 else:
-    asyncio.run(connect_and_run())
+    try:
+        asyncio.run(connect_and_run())
+    except (SettingsError, StartupError) as error:
+        sys.exit(str(error))
