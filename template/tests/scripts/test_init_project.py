@@ -1,8 +1,8 @@
 """Setting up a fresh clone."""
 
 import re
+import runpy
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -34,18 +34,18 @@ def contents(folder: Path) -> dict[str, str]:
 def test_the_script_writes_the_names_and_a_random_key_wherever_it_is_called_from(
     clone: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    script = clone / "scripts" / "init_project.py"
-    ended = subprocess.run(  # noqa: S603 (ours)
-        [sys.executable, script, "--project-name", "Zoë's Shop"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["init_project.py", "--project-name", "Zoë's Shop"])
 
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "uv run dev" in ended.stdout
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(clone / "scripts" / "init_project.py"), run_name="__main__")
+
+    written = capsys.readouterr()
+    assert (ended.value.code or 0, written.err) == (0, "")
+    assert "uv run dev" in written.out
     values = dotenv_values(clone / ".env.development")
     assert values["PROJECT_NAME"] == "Zoë's Shop"
     assert len(values["SECRET_KEY"] or "") >= MINIMUM_SECRET_LENGTH
