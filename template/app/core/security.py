@@ -34,9 +34,10 @@ def create_access_token(
         subject: who it is for, such as the id of a user.
         expires_in: how long it is valid, `ACCESS_TOKEN_EXPIRE_MINUTES` by default.
     """
+    if expires_in is None:
+        expires_in = timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES)
     now = datetime.now(UTC)
-    lifetime = expires_in or timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES)
-    claims = {"sub": subject, "iat": now, "exp": now + lifetime}
+    claims = {"sub": subject, "iat": now, "exp": now + expires_in}
     return jwt.encode(claims, settings.SECRET_KEY.get_secret_value(), settings.ALGORITHM)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.features.example.models import ExampleStatus
 
-NO_NUL = r"^[^\x00]*$"  # the one character that PostgreSQL's texts cannot hold
+NO_NUL = r"^[^\x00]*$"  # many programs take this character for the end of a text
 
 Name = Annotated[
     str,

@@ -55,8 +55,9 @@ async def test_changes_of_whatever_version_is_there_all_count(
     example = await create(committing_client, "contended")
     path = f"{EXAMPLES}/{example['id']}"
     changes = (committing_client.patch(path, json={"quantity": n}) for n in range(5))
-    versions = [answer.json()["data"]["version"] for answer in await asyncio.gather(*changes)]
-    assert sorted(versions) == [2, 3, 4, 5, 6]
+    changed = [answer.json()["data"] for answer in await asyncio.gather(*changes)]
+    assert sorted(each["version"] for each in changed) == [2, 3, 4, 5, 6]
+    assert all(each["updated_at"] > example["updated_at"] for each in changed)
 
 
 async def test_of_many_that_want_one_name_exactly_one_gets_it(
