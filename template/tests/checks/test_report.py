@@ -98,13 +98,13 @@ async def test_one_failure_hides_no_other_resource(settings: Settings) -> None:
 def test_the_table_has_a_line_for_each_and_its_columns_stand_in_line() -> None:
     lines = table(
         [
-            Finding("database", ok=True, seconds=0.0123, detail="PostgreSQL 18.6"),
+            Finding("archives", ok=True, seconds=0.0123, detail="Archive 18.6"),
             Finding("other", ok=False, seconds=None, detail="does not answer"),
         ],
     ).splitlines()
 
     assert lines == [
         "name      state   latency  detail",
-        "database  ok        12 ms  PostgreSQL 18.6",
+        "archives  ok        12 ms  Archive 18.6",
         "other     FAILED        -  does not answer",
     ]
