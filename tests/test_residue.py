@@ -13,15 +13,15 @@ pytestmark = pytest.mark.render
 # The words of each capability, and the answers of which any brings them.
 WORDS: dict[str, tuple[str, Callable[[Answers], object]]] = {
     "database": (
-        r"postgres|sqlalchemy|asyncpg|alembic|migrat|\bDB_[A-Z]|DATABASE_URL|\bSQL\b|database",
+        r"(?i:postgres|sqlalchemy|asyncpg|alembic|migrat|database)|\bDB_[A-Z]|\bSQL\b",
         lambda answers: answers["database"] != "none",
     ),
     "nats": (
-        r"\bnats|jetstream|\bworker\b",
+        r"(?i:\bnats|jetstream)|app[./]worker|run_worker|[Tt]he worker\b",
         lambda answers: answers["task_queue"] != "none" or answers["events"] != "none",
     ),
     "tasks": (
-        r"taskiq|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender",
+        r"(?i:taskiq)|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender",
         lambda answers: answers["task_queue"] != "none",
     ),
     "events": (
@@ -29,34 +29,34 @@ WORDS: dict[str, tuple[str, Callable[[Answers], object]]] = {
         lambda answers: answers["events"] != "none",
     ),
     "outbox": (
-        r"outbox",
+        r"(?i:outbox)",
         lambda answers: (
             answers["database"] != "none"
             and (answers["task_queue"] != "none" or answers["events"] != "none")
         ),
     ),
     "inbox": (
-        r"\binbox",
+        r"(?i:\binbox)",
         lambda answers: answers["database"] != "none" and answers["events"] != "none",
     ),
     "storage": (
-        r"\bs3\b|\bS3_[A-Z]|boto|\boss\b|bucket|minio|\bR2_|seaweed|attachment|\bstorage",
+        r"(?i:\bs3\b|boto|\boss\b|bucket|minio|seaweed|attachment|object storage)|\b(S3|R2)_|STORAGE\b",
         lambda answers: answers["storage"] != "none",
     ),
     "auth": (
-        r"\bjwt\b|pyjwt|\bALGORITHM\b|ACCESS_TOKEN|access token|CurrentSubject|core\.security",
+        r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|core[./]security",
         lambda answers: answers["auth"] != "none",
     ),
     "example": (
-        r"features[./]example|/examples|\bExample[A-Z]|test_examples",
+        r"features[./]example|/examples|\bExample[A-Z]",
         lambda answers: answers["example_module"],
     ),
     "docker": (
-        r"dockerfile|\bdocker\b|compose",
+        r"(?i:docker)|\bcompose\b",
         lambda answers: answers["docker"],
     ),
     "ci": (
-        r"github|\bCI\b",
+        r"(?i:github)",
         lambda answers: answers["ci"] != "none",
     ),
 }
@@ -67,7 +67,7 @@ RECORDS = frozenset({".copier-answers.yml"})
 
 def _mentions(matrix: Matrix, word: str) -> dict[tuple[str, str], str]:
     """Return, by path and digest, the first place of each file where a word of `word` stands."""
-    pattern = re.compile(WORDS[word][0], re.IGNORECASE)
+    pattern = re.compile(WORDS[word][0])
     places = {}
     for path, digest in {pair for service in matrix.services for pair in service.digests.items()}:
         if path in RECORDS:

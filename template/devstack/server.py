@@ -57,7 +57,7 @@ class Server(ABC):
         """Return the settings by which `service` finds this server.
 
         Args:
-            service: what its database or bucket is called, unless `settings` says otherwise.
+            service: what its place on the server is called, unless `settings` says otherwise.
             settings: what a person has set.
         """
 

@@ -29,7 +29,7 @@ class DomainError(Exception):
     """The request cannot be served."""
 
     # A subclass is a documented failure: its name becomes the `error` of the answer
-    # (ExampleNotFound: example_not_found) and its docstring's first paragraph the message.
+    # (BookNotFound: book_not_found) and its docstring's first paragraph the message.
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "domain_error"
@@ -125,7 +125,7 @@ class ServiceUnavailable(DomainError):
 
 
 def error_responses(*classes: type[DomainError]) -> dict[int | str, dict[str, Any]]:
-    """Document these errors: `@router.get(…, responses=error_responses(ExampleNotFound))`."""
+    """Document these errors: `@router.get(…, responses=error_responses(BookNotFound))`."""
     by_status: dict[int, list[type[DomainError]]] = defaultdict(list)
     for cls in classes:
         by_status[cls.status].append(cls)

@@ -69,8 +69,8 @@ def to_outgoing(event: BaseEvent) -> OutgoingMessage:
 class EventBroker:
     """Publishes events, and knows who handles them.
 
-    It is no TaskIQ broker: events are plain JSON on subjects of their own, and every handler has
-    a durable consumer that gets each event at least once.
+    Events are plain JSON on subjects of their own, and every handler has a durable consumer that
+    gets each event at least once.
     """
 
     connection: NatsConnection | None = None

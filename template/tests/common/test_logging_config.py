@@ -125,7 +125,7 @@ def test_in_development_a_line_says_when_where_and_for_which_request(
         ("tcp://a:b@c,tcp://d:e@f", "tcp://a:***@c,tcp://d:***@f"),
         ('{"password": "with spaces", "b": 2}', '{"password": ***, "b": 2}'),
         ("GET /files?signature=abc&expires=3", "GET /files?signature=***&expires=3"),
-        ("DB_PASSWORD=hunter2 DB_PORT=5", "DB_PASSWORD=*** DB_PORT=5"),
+        ("MAIL_PASSWORD=hunter2 MAIL_PORT=5", "MAIL_PASSWORD=*** MAIL_PORT=5"),
         ("Cookie: session=hunter2; theme=dark", "Cookie: ***"),
         ("http://host:8000/a and the bearer of news", "http://host:8000/a and the bearer of news"),
         ("SECRET_KEY is not set.", "SECRET_KEY is not set."),

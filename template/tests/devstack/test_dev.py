@@ -21,7 +21,7 @@ from devstack.watchdog import runs
 from tests.servers import temporary_folder
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("alembic.ini", "app", "devstack", "migrations", ".env.example")
+NOT_COPIED = {".devstack", ".env", ".env.development", ".git", ".venv", "tests"}
 READY = "Ctrl-C stops all of it."
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
@@ -66,11 +66,13 @@ class Dev:
 def project() -> Path:
     """A copy of this project, without the person's settings and data."""
     folder = temporary_folder()
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part)
-        elif (ROOT / part).exists():
-            shutil.copy(ROOT / part, folder / part)
+    for part in ROOT.iterdir():
+        if part.name in NOT_COPIED:
+            continue
+        if part.is_dir():
+            shutil.copytree(part, folder / part.name)
+        else:
+            shutil.copy(part, folder)
     return folder
 
 
