@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -20,6 +20,18 @@ START_LIMIT = 30.0  # seconds
 STOP_LIMIT = 15.0  # seconds
 
 
+def run_command(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """Become the service's command line with these `arguments`, in the process just forked."""
+    os.setsid()  # so that Ctrl-C in the terminal of the tests is not for it
+    os.chdir(log.parent)
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    main(arguments)
+
+
 class Program:
     """A process of the service, to be started, stopped and killed as an operator would.
 
@@ -28,6 +40,7 @@ class Program:
         environment: all of its environment variables.
         folder: a new folder, for its log; it runs there, where no .env file is.
         sign: what it logs when it is ready.
+        become: what the forked process does; a test may declare something first.
 
     Attributes:
         log: the file with all that it has said, also before a restart.
@@ -39,12 +52,15 @@ class Program:
         environment: Mapping[str, str],
         folder: Path,
         sign: str,
+        *,
+        become: Callable[[Sequence[str], Mapping[str, str], Path], None] = run_command,
     ) -> None:
         folder.mkdir()
         self.log = folder / "log"
         self._arguments = arguments
         self._environment = environment
         self._sign = sign
+        self._become = become
         self._process: ForkServerProcess | None = None
 
     @property
@@ -62,7 +78,7 @@ class Program:
         context = multiprocessing.get_context("forkserver")
         before = self._said()
         self._process = context.Process(
-            target=run_command,
+            target=self._become,
             args=(self._arguments, self._environment, self.log),
         )
         self._process.start()
@@ -108,15 +124,3 @@ def preload() -> None:
     """Have what the programs are forked from import the service meanwhile."""
     forkserver.set_forkserver_preload(PRELOADED)
     forkserver.ensure_running()
-
-
-def run_command(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """Become the service's command line with these `arguments`, in the process just forked."""
-    os.setsid()  # so that Ctrl-C in the terminal of the tests is not for it
-    os.chdir(log.parent)
-    os.environ.clear()
-    os.environ.update(environment)
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    main(arguments)

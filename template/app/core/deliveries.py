@@ -46,7 +46,7 @@ async def deliveries(
             await connection.js.add_consumer(stream, consumer)
             async with Pull(connection.client, stream, str(consumer.name)) as pull:
                 stopping = asyncio.ensure_future(stop.wait())
-                stopping.add_done_callback(lambda _, pull=pull: pull.look_up())
+                stopping.add_done_callback(pull.look_up)
                 try:
                     while not stop.is_set():
                         message = await pull.next(room)

@@ -91,6 +91,7 @@ class NatsConnection:
         """
         refuse_too_large(message)
         if not self.client.is_connected:  # the client would keep the message back and send it later
+            self.connected.clear()  # it may be about to tell us
             raise NatsUnavailable
         if len(message.payload) > self.client.max_payload:
             raise MessageRefused("This NATS server takes no message of that size.")

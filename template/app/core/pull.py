@@ -90,7 +90,7 @@ class Pull:
         """Take the request back; what it has brought in the meantime goes to another worker."""
         with suppress(TimeoutError, nats.errors.Error):
             async with asyncio.timeout(DRAIN_TIMEOUT):
-                await self._subscription.drain()
+                await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
         with suppress(nats.errors.Error):
             for message in self._arrived:
                 await message.nak()
@@ -114,7 +114,7 @@ class Pull:
             raise ConsumerLost(self._lost)
         return self._arrived.popleft() if self._arrived else None
 
-    def look_up(self) -> None:
+    def look_up(self, _: object = None) -> None:
         """Make `next` return."""
         self._news.set()
 

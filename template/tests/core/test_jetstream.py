@@ -69,7 +69,7 @@ async def test_the_largest_message_does_not_cut_the_connection(nats: NatsConnect
 
 
 async def test_publishing_fails_at_once_where_no_stream_takes_it(nats: NatsConnection) -> None:
-    with pytest.raises(NatsUnavailable, match="No stream takes nothing.here"):
+    with pytest.raises(NatsUnavailable, match=r"No stream takes nothing\.here"):
         await nats.publish(OutgoingMessage("nothing.here", b"text"))
 
 

@@ -19,7 +19,7 @@ from app.events.streams import TASKS_SUBJECT, tasks_consumer
 from tests.messages import connected, dead_letter
 from tests.polling import until
 
-ACK_WAIT = 0.5
+ACK_WAIT = 0.4
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ async def test_a_task_that_takes_longer_than_the_ack_wait_runs_once(
     @broker.task
     async def take_long() -> None:
         await events.put("begin")
-        await asyncio.sleep(3 * ACK_WAIT)
+        await asyncio.sleep(2 * ACK_WAIT)
         await events.put("end")
 
     await take_long.kiq()

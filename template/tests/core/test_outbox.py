@@ -1,0 +1,202 @@
+"""The outbox: what is committed leaves, once and in order; what is rolled back does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.core.config import Settings
+from app.core.nats_connection import (
+    MAX_MESSAGE_SIZE,
+    MessageTooLarge,
+    NatsConnection,
+    OutgoingMessage,
+)
+from app.core.outbox import OutboxMessage, add_to_outbox
+from app.core.outbox_relay import relay_batch, run_relay
+from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from tests.messages import connected, stored
+from tests.polling import until
+
+
+@pytest.fixture
+async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """A connection."""
+    async with connected(settings) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def relay_database(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """A connection such as the relay has."""
+    connection = await asyncpg.connect(settings.database_url_sync)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def engine(app: FastAPI) -> AsyncEngine:
+    """The application's engine: what is committed through it is there for the relay."""
+    engine: AsyncEngine = app.state.resources["database"]
+    return engine
+
+
+@pytest.fixture
+def subject() -> str:
+    """A subject of this test's own, which one of the streams takes."""
+    return dead_letter_subject(f"test.{uuid4().hex}")
+
+
+def message(subject: str, payload: bytes = b"text") -> OutgoingMessage:
+    return OutgoingMessage(subject, payload, {"Nats-Msg-Id": uuid4().hex})
+
+
+async def commit(engine: AsyncEngine, *messages: OutgoingMessage, about: str | None = None) -> None:
+    async with AsyncSession(engine) as session, session.begin():
+        for one in messages:
+            await add_to_outbox(session, one, aggregate_id=about)
+
+
+async def payloads(nats: NatsConnection, subject: str) -> list[bytes | None]:
+    return [one.data for one in await stored(nats, DEAD_LETTERS_STREAM, subject)]
+
+
+async def waiting(engine: AsyncEngine) -> int:
+    async with AsyncSession(engine) as session:
+        return await session.scalar(select(func.count()).select_from(OutboxMessage)) or 0
+
+
+@asynccontextmanager
+async def relaying(nats: NatsConnection) -> AsyncIterator[None]:
+    """Run a relay."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_relay(nats, stop))
+        yield
+        stop.set()
+
+
+async def test_what_is_committed_leaves_with_its_headers(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    subject: str,
+) -> None:
+    sent = message(subject)
+
+    async def arrived() -> bool:
+        return bool(await payloads(nats, subject)) and await waiting(engine) == 0
+
+    async with relaying(nats):
+        await commit(engine, sent)
+        await until(arrived)
+    (found,) = await stored(nats, DEAD_LETTERS_STREAM, subject)
+    assert found.data == sent.payload
+    assert found.headers == sent.headers
+
+
+async def test_what_is_rolled_back_never_leaves(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+) -> None:
+    async with AsyncSession(engine) as session:
+        await add_to_outbox(session, message(subject))
+        await session.rollback()
+    await commit(engine, message(subject, b"committed"))
+    await relay_batch(relay_database, nats)
+    assert await payloads(nats, subject) == [b"committed"]
+
+
+async def test_messages_about_the_same_thing_leave_in_order(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+) -> None:
+    numbers = [b"%d" % number for number in range(20)]
+    await commit(engine, *(message(subject, number) for number in numbers), about="a thing")
+    await relay_batch(relay_database, nats)
+    assert await payloads(nats, subject) == numbers
+
+
+async def test_a_relay_that_ends_between_publishing_and_deleting_sends_nothing_twice(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+) -> None:
+    sent = message(subject)
+    await commit(engine, sent)
+    await nats.publish(sent)  # and here the first relay ended
+    assert await relay_batch(relay_database, nats) == 1
+    assert await payloads(nats, subject) == [sent.payload]
+    assert await waiting(engine) == 0
+
+
+async def test_what_jetstream_will_never_take_is_set_aside_and_others_leave(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+) -> None:
+    async with AsyncSession(engine) as session, session.begin():
+        session.add(
+            OutboxMessage(
+                subject=subject,
+                aggregate_id="a thing",
+                headers={},
+                payload=bytes(MAX_MESSAGE_SIZE + 1),
+            ),
+        )
+    await commit(engine, message(subject), about="a thing")
+    assert await relay_batch(relay_database, nats) == 1
+    assert await payloads(nats, subject) == [b"text"]
+    async with AsyncSession(engine) as session, session.begin():
+        (left,) = await session.scalars(select(OutboxMessage))
+        assert left.error is not None
+        assert left.error.startswith("The message is larger")
+        await session.delete(left)
+
+
+async def test_what_is_too_large_is_refused_where_it_is_written(
+    engine: AsyncEngine,
+    subject: str,
+) -> None:
+    with pytest.raises(MessageTooLarge):
+        await commit(engine, message(subject, bytes(MAX_MESSAGE_SIZE + 1)))
+
+
+async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+) -> None:
+    active = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+
+    async def active_relay() -> int | None:
+        pid: int | None = await relay_database.fetchval(active)
+        return pid
+
+    async with relaying(nats), relaying(nats):
+        first = await until(active_relay)
+        await relay_database.execute("SELECT pg_terminate_backend($1)", first)
+
+        async def another_is_active() -> bool:
+            return await active_relay() not in {None, first}
+
+        await until(another_is_active)
+        await commit(engine, message(subject))
+
+        async def arrived() -> bool:
+            return await waiting(engine) == 0
+
+        await until(arrived)
+    assert await payloads(nats, subject) == [b"text"]

@@ -1,0 +1,132 @@
+"""The service while NATS is away."""
+
+import asyncio
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.core.broker import BROKERS
+from app.core.config import Settings
+from app.core.jetstream import NATS, open_nats
+from app.core.nats_connection import (
+    NatsConnection,
+    NatsUnavailable,
+    OutgoingMessage,
+    nats_connection,
+)
+from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
+from app.main import create_app
+from app.worker import streams_are_set_up
+from devstack.nats import NatsServer
+from devstack.process import HOST, free_port
+from tests.messages import connected, stored
+from tests.polling import until
+
+SUBJECT = dead_letter_subject("test")
+
+
+async def test_the_api_starts_without_nats_and_finds_it_when_it_is_there(
+    app: FastAPI,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    own = settings.model_copy(
+        update={"NATS_URL": [f"nats://{HOST}:{port}"], "NATS_CONNECT_TIMEOUT": 0.2},
+    )
+    api = create_app(own)
+    server = NatsServer(tmp_path, port=port, throwaway=True)
+    transport = httpx2.ASGITransport(app=api)
+    try:
+        async with (
+            open_nats(own) as connection,
+            httpx2.AsyncClient(transport=transport, base_url="http://test") as client,
+        ):
+            api.state.resources = {**app.state.resources, NATS.name: connection}
+
+            async def is_ready() -> bool:
+                return (await client.get("/health/ready")).status_code == 200
+
+            assert not await is_ready()
+            assert (await client.get("/health/live")).status_code == 200
+            with pytest.raises(NatsUnavailable):
+                await connection.publish(OutgoingMessage(SUBJECT, b"text"))
+
+            await server.start()
+            await until(is_ready)
+            await connection.publish(OutgoingMessage(SUBJECT, b"text"))
+
+            await server.kill()
+            await until(lambda: _is_away(connection))
+            assert not await is_ready()
+            await server.start()
+            await until(is_ready)
+    finally:
+        await server.kill()
+        for broker in BROKERS:
+            await broker.open(app.state.resources[NATS.name])
+
+
+async def test_the_worker_waits_for_nats_and_can_be_ended_meanwhile(settings: Settings) -> None:
+    own = settings.model_copy(update={"NATS_URL": [f"nats://{HOST}:{free_port()}"]})
+    stop = asyncio.Event()
+    async with nats_connection(own) as connection:
+        waiting = asyncio.create_task(streams_are_set_up(connection, stop))
+        await asyncio.wait({waiting}, timeout=0.2)
+        assert not waiting.done()
+        stop.set()
+        assert not await waiting
+
+
+async def test_nothing_is_lost_or_doubled_when_nats_is_killed_while_messages_are_published(
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    server = NatsServer(tmp_path)
+    await server.start()
+    own = settings.model_copy(update={"NATS_URL": [server.url]})
+    messages = [
+        OutgoingMessage(SUBJECT, b"%d" % number, {"Nats-Msg-Id": uuid4().hex})
+        for number in range(500)
+    ]
+    failures = 0
+
+    async def publish(connection: NatsConnection, message: OutgoingMessage) -> None:
+        nonlocal failures
+        while True:
+            try:
+                return await connection.publish(message)
+            except NatsUnavailable:
+                failures += 1
+                await connection.connected.wait()
+
+    async def publish_all(connection: NatsConnection) -> None:
+        for first in range(0, len(messages), 20):
+            some = messages[first : first + 20]
+            await asyncio.gather(*(publish(connection, message) for message in some))
+
+    try:
+        async with connected(own) as connection:
+            await ensure_streams(connection.js, own)
+            publishing = asyncio.create_task(publish_all(connection))
+
+            async def is_halfway() -> bool:
+                return connection.client.stats["out_msgs"] > len(messages) // 2
+
+            await until(is_halfway)
+            await server.kill()
+            await until(lambda: _is_away(connection))
+            await server.start()
+            await publishing
+            found = await stored(connection, DEAD_LETTERS_STREAM, SUBJECT)
+    finally:
+        await server.kill()
+    assert failures
+    assert sorted(one.data or b"" for one in found) == sorted(one.payload for one in messages)
+
+
+async def _is_away(connection: NatsConnection) -> bool:
+    return not connection.connected.is_set()

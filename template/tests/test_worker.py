@@ -1,0 +1,36 @@
+"""The worker as a program."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from nats.js.api import RetentionPolicy
+
+from app.core.config import Settings
+from app.events.streams import DEAD_LETTERS_STREAM, IncompatibleStream, ensure_streams
+from app.worker import streams_are_set_up
+from tests.live import LiveService
+from tests.messages import connected
+
+
+async def test_it_ends_in_order_when_it_is_asked_to(
+    live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
+) -> None:
+    async with live_service(api=False) as service:
+        await service.worker.stop()
+        assert service.worker.returncode == 0
+        assert "The worker has ended." in service.worker.log.read_text()
+
+
+async def test_it_does_not_start_on_a_stream_that_is_not_as_it_needs_it(settings: Settings) -> None:
+    async with connected(settings) as nats:
+        found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+        await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+        await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
+        try:
+            with pytest.raises(IncompatibleStream):
+                await streams_are_set_up(nats, asyncio.Event())
+        finally:
+            await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+            await ensure_streams(nats.js, settings)
