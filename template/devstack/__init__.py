@@ -1,1 +1,1 @@
-"""The real servers of this service on this machine, from wheels: for `uv run dev` and the tests."""
+"""The service on this machine, during development: `uv run dev`."""

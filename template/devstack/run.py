@@ -111,9 +111,9 @@ async def _only_one_at_a_time() -> AsyncIterator[None]:
 
 
 def _write_missing_settings() -> None:
-    from app.project_setup import init_project
-
     if not (ROOT / ".env.development").exists():
+        from app.project_setup import init_project
+
         for line in init_project(ROOT, {}, force=False):
             print(line, flush=True)
 

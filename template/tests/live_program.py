@@ -3,9 +3,8 @@
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import forkserver
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import psutil
@@ -13,6 +12,10 @@ import psutil
 from app.cli import main
 from devstack import watchdog
 from devstack.process import until
+
+if sys.platform != "win32":
+    from multiprocessing import forkserver
+    from multiprocessing.context import ForkServerProcess
 
 # The process that the others are forked from imports these first, which takes it seconds, once.
 PRELOADED = ["pytest", "app.main", "app.cli", "app.server", "tests.live_program"]
