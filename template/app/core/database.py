@@ -159,7 +159,8 @@ async def wait_for_database(engine: AsyncEngine, *, max_attempts: int, delay: fl
         except DatabaseUnavailable as error:
             if attempt == max_attempts:
                 raise
-            logger.warning("The database does not answer yet ({}); trying again.", error.__cause__)
+            if attempt == 1:
+                logger.warning("The database does not answer yet: {}", error.__cause__)
             await asyncio.sleep(delay)
         else:
             return
