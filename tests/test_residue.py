@@ -40,7 +40,7 @@ WORDS: dict[str, tuple[str, Callable[[Answers], object]]] = {
         lambda answers: answers["database"] != "none" and answers["events"] != "none",
     ),
     "storage": (
-        r"(?i:\bs3\b|boto|\boss\b|bucket|minio|seaweed|attachment|object storage)|\b(S3|R2)_|STORAGE\b",
+        r"(?i:\bs3\b|boto|\boss\b|bucket|minio|seaweed|attachment)|\b(S3|R2)_|\bSTORAGE\b",
         lambda answers: answers["storage"] != "none",
     ),
     "auth": (

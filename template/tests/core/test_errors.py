@@ -188,7 +188,7 @@ async def test_an_http_exception_with_structured_detail_keeps_it_as_data() -> No
 
 async def test_an_unexpected_error_tells_the_caller_nothing_and_the_log_everything() -> None:
     logged: list[tuple[str | None, str]] = []
-    sink = logger.add(lambda message: logged.append((get_request_id(), message)))
+    sink = logger.add(lambda message: logged.append((get_request_id(), message)), filter="app")
     try:
         response = await answer_to(RuntimeError("the vault's combination is 1234"))
     finally:

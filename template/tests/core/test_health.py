@@ -122,7 +122,7 @@ async def test_readiness_recovers_by_itself_and_logs_each_change_once(
 
     app = app_with(resource("store", changing))
     messages: list[str] = []
-    sink = logger.add(messages.append, format="{message}")
+    sink = logger.add(messages.append, format="{message}", filter="app")
     try:
         statuses = [(await ready(app)).status_code for _ in range(2)]
         works = True
