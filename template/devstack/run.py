@@ -12,23 +12,15 @@ from pathlib import Path
 
 import psutil
 
-from devstack import watchdog
 from devstack.environment import chosen_settings, is_yours, write_environment
-from devstack.process import (
-    DevstackError,
-    Process,
-    port_is_free,
-    read_record,
-    until,
-    write_record,
-)
+from devstack.process import DevstackError, Process, port_is_free, read_record, write_record
 from devstack.programs import Program
 from devstack.stack import BACKGROUND_PROGRAMS, Stack
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".devstack"
 COLORS = ("\x1b[36m", "\x1b[35m")
-PATIENCE = 5.0  # seconds that an earlier `uv run dev` gets to end
+PATIENCE = 10.0  # seconds that an earlier `uv run dev` gets to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +157,6 @@ async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None
         asyncio.create_task(work)
         for work in (
             api.ended(),
-            _caller_is_gone(),
             _welcome(host, port, places),
             *(program.restart_on_change(ROOT / "app") for program in background),
         )
@@ -181,15 +172,6 @@ async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None
             task.cancel()
         await asyncio.gather(*(program.stop() for program in programs))
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _caller_is_gone() -> None:
-    """Return when `uv run` was killed, which leaves this process behind; else never."""
-    caller = psutil.Process().parent()
-    if caller is None or not caller.name().startswith("uv"):
-        await asyncio.Event().wait()
-    else:
-        await until(lambda: not watchdog.runs(caller))
 
 
 async def _welcome(host: str, port: int, places: Mapping[str, str]) -> None:
