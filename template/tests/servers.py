@@ -16,7 +16,8 @@ from devstack.stack import Stack
 def yours() -> dict[str, str]:
     """Return the settings of servers that the tests use instead of starting one.
 
-    TEST_<setting> gives each: they are never those that development or production uses.
+    TEST_<setting> gives each. They are never those that development or production uses: what this
+    service has there is deleted.
     """
     given = {name: os.environ.get(f"TEST_{name}") for name in Settings.model_fields}
     return {name: value for name, value in given.items() if value}

@@ -1,0 +1,20 @@
+"""What the tests leave on a NATS server of yours: nothing."""
+
+import asyncio
+from contextlib import suppress
+
+from nats.js.errors import NotFoundError
+
+from app.core.config import Settings
+from app.core.nats_connection import nats_connection
+from app.events.streams import declared_streams
+
+
+async def delete_streams(settings: Settings) -> None:
+    """Delete the streams of this service, with all their messages."""
+    async with nats_connection(settings) as connection:
+        async with asyncio.timeout(settings.STARTUP_TIMEOUT):
+            await connection.connected.wait()
+        for stream in declared_streams(settings):
+            with suppress(NotFoundError):
+                await connection.js.delete_stream(str(stream.name))
