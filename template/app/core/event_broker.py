@@ -102,8 +102,7 @@ class EventBroker:
         """Declare a handler for the events of `subject`, which may end in a wildcard.
 
         The function's first parameter is the event, annotated with its schema. The function has
-        to be idempotent by the event's id, and may take as long as the others can wait for it:
-        what is heavy belongs into a task.
+        to be idempotent by the event's id.
         """
 
         def declare(function: HandlerFunction) -> HandlerFunction:

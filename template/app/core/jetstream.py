@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import nats.errors
 from loguru import logger
@@ -14,6 +15,9 @@ from app.core.nats_connection import NatsConnection, NatsUnavailable, nats_conne
 from app.core.resource import Resource, StartupError
 from app.events.streams import declared_streams, ensure_streams
 
+STREAMS_RETRY_INTERVAL: Final = 1
+"""Seconds after which streams that could not be set up are tried again."""
+
 
 class StreamMissing(Exception):
     """NATS is there, but not the streams. Its text says which, and how to set them up."""
@@ -23,10 +27,12 @@ class StreamMissing(Exception):
 async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
     """Yield the connection, whether NATS is there yet or not; it connects by itself later."""
     async with nats_connection(settings) as connection:
-        set_up = asyncio.create_task(_set_up_streams(connection))
+        keeper = asyncio.create_task(_keep_streams(connection))
         try:
-            await asyncio.wait({set_up}, timeout=settings.NATS_CONNECT_TIMEOUT)
-            if not connection.connected.is_set():
+            try:
+                async with asyncio.timeout(settings.NATS_CONNECT_TIMEOUT):
+                    await connection.connected.wait()
+            except TimeoutError:
                 logger.warning("NATS does not answer; going on without it until it does.")
             for broker in BROKERS:
                 await broker.open(connection)
@@ -34,20 +40,26 @@ async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
         finally:
             for broker in BROKERS:
                 await broker.close()
-            set_up.cancel()
+            keeper.cancel()
 
 
-async def _set_up_streams(connection: NatsConnection) -> None:
-    """Declare the streams as soon as NATS is there; what fails is for readiness to say."""
-    await connection.connected.wait()
-    try:
-        await ensure_streams(connection.js, connection.settings)
-    except (StartupError, nats.errors.Error) as error:
-        logger.error("The streams are not set up: {}", error)
+async def _keep_streams(connection: NatsConnection) -> None:
+    """Declare the streams whenever NATS has come; what fails is for readiness to say."""
+    while True:
+        await connection.connected.wait()
+        try:
+            await ensure_streams(connection.js, connection.settings)
+        except StartupError as error:
+            logger.error("{}", error)
+        except nats.errors.Error as error:
+            logger.warning("The streams cannot be set up yet: {}", error)
+            await asyncio.sleep(STREAMS_RETRY_INTERVAL)
+            continue
+        await connection.disconnected.wait()
 
 
 async def check_nats(connection: NatsConnection) -> str:
-    """Return the server's version and the streams, such as `NATS 2.15.1, streams A and B`.
+    """Return the server's version and the streams, such as `NATS 2.15.1, streams A, B`.
 
     Raises:
         NatsUnavailable: it does not answer.
@@ -67,7 +79,7 @@ async def check_nats(connection: NatsConnection) -> str:
             f"The streams are not set up: {', '.join(missing)}; run scripts/setup_jetstream.py.",
         )
     version = connection.client.connected_server_version
-    return f"NATS {version.major}.{version.minor}.{version.patch}, streams {' and '.join(names)}"
+    return f"NATS {version.major}.{version.minor}.{version.patch}, streams {', '.join(names)}"
 
 
 NATS = Resource("nats", open_nats, check_nats)

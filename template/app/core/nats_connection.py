@@ -23,8 +23,10 @@ MAX_MESSAGE_SIZE: Final = 1_000_000
 """Bytes of a message's body. NATS takes 1 MiB of headers and body by default, and cuts the
 connection of whoever sends more; the rest is for headers."""
 
+RECONNECT_INTERVAL: Final = 1
+"""Seconds between two attempts to reach NATS."""
+
 _CLOSE_TIMEOUT: Final = 3
-_RETRY_INTERVAL: Final = 1
 _PING_INTERVAL: Final = 10  # two lost pings, and the connection is taken to be dead
 
 
@@ -67,7 +69,8 @@ class NatsConnection:
         client: the connection itself.
         js: JetStream on it.
         connected: set while NATS answers.
-        reconnects: grows with each time that NATS came back.
+        disconnected: set while it does not.
+        last_error: why the last attempt to reach it failed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -75,7 +78,9 @@ class NatsConnection:
         self.client: Client
         self.js: JetStreamContext
         self.connected = asyncio.Event()
+        self.disconnected = asyncio.Event()
         self.last_error: Exception | None = None
+        self._note(connected=False)
         self._closed = asyncio.Event()
         self._unacknowledged: set[asyncio.Future[PubAck]] = set()
         self._use_new_client()
@@ -91,7 +96,7 @@ class NatsConnection:
         """
         refuse_too_large(message)
         if not self.client.is_connected:  # the client would keep the message back and send it later
-            self.connected.clear()  # it may be about to tell us
+            self._note(connected=False)  # it may be about to tell us
             raise NatsUnavailable
         if len(message.payload) > self.client.max_payload:
             raise MessageRefused("This NATS server takes no message of that size.")
@@ -115,12 +120,12 @@ class NatsConnection:
             self._use_new_client()
             try:
                 await self._connect()
-                self.connected.set()
+                self._note(connected=True)
                 # The client comes back by itself, but not when it was turned away.
                 await self._closed.wait()
             except Exception as error:  # whatever it is, NATS may be there later
                 await self._on_error(error)
-            await asyncio.sleep(_RETRY_INTERVAL)
+            await asyncio.sleep(RECONNECT_INTERVAL)
 
     async def close(self) -> None:
         """Send what is still to be sent, then close, within a limit."""
@@ -145,7 +150,7 @@ class NatsConnection:
             user=self.settings.NATS_USER,
             password=password.get_secret_value() if password else None,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=_RETRY_INTERVAL,
+            reconnect_time_wait=RECONNECT_INTERVAL,
             ping_interval=_PING_INTERVAL,
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnected,
@@ -159,19 +164,27 @@ class NatsConnection:
         self.last_error = error
 
     async def _on_disconnected(self) -> None:
-        self.connected.clear()
+        self._note(connected=False)
         for ack in self._unacknowledged:
             if not ack.done():
                 ack.set_exception(nats.errors.ConnectionClosedError())
 
     async def _on_reconnected(self) -> None:
         logger.info("NATS is there again.")
-        self.last_error = None
-        self.connected.set()
+        self._note(connected=True)
 
     async def _on_closed(self) -> None:
-        self.connected.clear()
+        self._note(connected=False)
         self._closed.set()
+
+    def _note(self, *, connected: bool) -> None:
+        if connected:
+            self.last_error = None
+            self.connected.set()
+            self.disconnected.clear()
+        else:
+            self.connected.clear()
+            self.disconnected.set()
 
 
 @asynccontextmanager

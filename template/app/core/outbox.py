@@ -13,7 +13,7 @@ from app.core.database import Base
 from app.core.nats_connection import OutgoingMessage, refuse_too_large
 
 WAKE_UP_CHANNEL: Final = "outbox"
-WAKE_UP_INTERVAL: Final = 0.1
+WAKE_UP_INTERVAL: Final = 0.05
 """Seconds between two wake-ups by one process; the relay looks this often while it is busy.
 
 PostgreSQL commits transactions that notify one after another, so not every one of them does.

@@ -178,7 +178,9 @@ async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
     nats: NatsConnection,
     relay_database: asyncpg.Connection,
     subject: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.core.outbox_relay.STANDBY_INTERVAL", 0.1)
     active = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
 
     async def active_relay() -> int | None:

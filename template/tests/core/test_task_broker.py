@@ -176,17 +176,17 @@ async def test_a_task_ends_at_its_timeout(
 async def test_a_task_that_takes_longer_than_the_ack_wait_runs_once(
     broker: CustomJetStreamBroker,
 ) -> None:
-    events: asyncio.Queue[str] = asyncio.Queue()
+    steps: asyncio.Queue[str] = asyncio.Queue()
 
     @broker.task
     async def take_long() -> None:
-        await events.put("begin")
+        await steps.put("begin")
         await asyncio.sleep(2 * ACK_WAIT)
-        await events.put("end")
+        await steps.put("end")
 
     await take_long.kiq()
-    assert [await asyncio.wait_for(events.get(), 10) for _ in range(2)] == ["begin", "end"]
-    assert events.empty()
+    assert [await asyncio.wait_for(steps.get(), 10) for _ in range(2)] == ["begin", "end"]
+    assert steps.empty()
 
 
 @pytest.mark.usefixtures("worker")

@@ -32,7 +32,9 @@ async def test_the_api_starts_without_nats_and_finds_it_when_it_is_there(
     app: FastAPI,
     settings: Settings,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
     port = free_port()
     own = settings.model_copy(
         update={"NATS_URL": [f"nats://{HOST}:{port}"], "NATS_CONNECT_TIMEOUT": 0.2},
@@ -59,7 +61,7 @@ async def test_the_api_starts_without_nats_and_finds_it_when_it_is_there(
             await until(is_ready)
             await connection.publish(OutgoingMessage(SUBJECT, b"text"))
 
-            await server.kill()
+            await server.discard({})  # killed, and its streams are gone
             await until(lambda: _is_away(connection))
             assert not await is_ready()
             await server.start()
@@ -70,12 +72,16 @@ async def test_the_api_starts_without_nats_and_finds_it_when_it_is_there(
             await broker.open(app.state.resources[NATS.name])
 
 
-async def test_the_worker_waits_for_nats_and_can_be_ended_meanwhile(settings: Settings) -> None:
+async def test_the_worker_waits_for_nats_and_can_be_ended_meanwhile(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.worker.STREAMS_RETRY_INTERVAL", 0.1)
     own = settings.model_copy(update={"NATS_URL": [f"nats://{HOST}:{free_port()}"]})
     stop = asyncio.Event()
     async with nats_connection(own) as connection:
         waiting = asyncio.create_task(streams_are_set_up(connection, stop))
-        await asyncio.wait({waiting}, timeout=0.2)
+        await asyncio.wait({waiting}, timeout=0.3)
         assert not waiting.done()
         stop.set()
         assert not await waiting
@@ -84,7 +90,9 @@ async def test_the_worker_waits_for_nats_and_can_be_ended_meanwhile(settings: Se
 async def test_nothing_is_lost_or_doubled_when_nats_is_killed_while_messages_are_published(
     settings: Settings,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
     server = NatsServer(tmp_path)
     await server.start()
     own = settings.model_copy(update={"NATS_URL": [server.url]})
