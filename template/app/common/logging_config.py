@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import traceback
@@ -67,7 +68,7 @@ def setup_logging(environment: str = "development", level: str = "INFO") -> None
                     "sink": _write_text,
                     "format": _DEVELOPMENT_FORMAT,
                     "level": level,
-                    "colorize": sys.stderr.isatty(),
+                    "colorize": sys.stderr.isatty() or "FORCE_COLOR" in os.environ,
                     "backtrace": False,
                     "diagnose": False,
                 },
