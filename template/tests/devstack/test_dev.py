@@ -92,29 +92,29 @@ def processes_of(project: Path) -> list[psutil.Process]:
     return [*running, *(child for process in running for child in process.children(recursive=True))]
 
 
-async def test_it_runs_all_of_it_gets_over_a_crash_and_leaves_nothing_behind(
+async def test_it_gets_over_a_crash_runs_all_of_it_and_leaves_nothing_behind(
     project: Path,
     environment: dict[str, str],
 ) -> None:
+    with Dev(project, environment, "--servers-only") as dev:
+        records = project / ".devstack"
+        assert await until(lambda: any(records.glob("*/process.json")), within=30), dev.output
+        left_behind = processes_of(project)
+    assert await until(lambda: not any(map(runs, left_behind)), within=10)
+
     port = free_port()
     with Dev(project, environment, "--port", str(port)) as dev:
         await dev.until_ready()
         async with httpx2.AsyncClient() as client:
             answer = await client.get(f"http://{HOST}:{port}/health/ready")
         assert answer.is_success, answer.text
-        assert "Wrote" in dev.output
         assert "SECRET_KEY=change-me" not in (project / ".env.development").read_text()
         assert "your own" in dev.output or len(Stack(project).servers) == 1
-        before = processes_of(project)
-        assert len(before) > 2
-    assert await until(lambda: not any(map(runs, before)), within=10)
-
-    with Dev(project, environment, "--servers-only") as dev:
-        await dev.until_ready()
-        after = processes_of(project)
+        running = processes_of(project)
         dev.popen.send_signal(signal.SIGINT)
         assert await dev.ends() == 0
-    assert await until(lambda: not any(map(runs, after)), within=10)
+    assert len(running) > 2
+    assert await until(lambda: not any(map(runs, running)), within=10)
 
 
 async def test_a_port_that_is_taken_is_said_with_another_to_try(
