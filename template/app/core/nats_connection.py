@@ -26,7 +26,8 @@ connection of whoever sends more; the rest is for headers."""
 RECONNECT_INTERVAL: Final = 1
 """Seconds between two attempts to reach NATS."""
 
-_CLOSE_TIMEOUT: Final = 3
+_DRAIN_TIMEOUT: Final = 3
+_CLOSE_TIMEOUT: Final = 1
 _PING_INTERVAL: Final = 10  # two lost pings, and the connection is taken to be dead
 
 
@@ -130,7 +131,7 @@ class NatsConnection:
     async def close(self) -> None:
         """Send what is still to be sent, then close, within a limit."""
         with suppress(TimeoutError, nats.errors.Error):
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
+            async with asyncio.timeout(_DRAIN_TIMEOUT):
                 if self.client.is_connected:
                     await self.client.drain()
         with suppress(TimeoutError, nats.errors.Error):

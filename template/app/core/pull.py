@@ -89,8 +89,11 @@ class Pull:
     async def __aexit__(self, *_: object) -> None:
         """Take the request back; what it has brought in the meantime goes to another worker."""
         with suppress(TimeoutError, nats.errors.Error):
-            async with asyncio.timeout(DRAIN_TIMEOUT):
-                await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
+            if self._client.is_connected:
+                async with asyncio.timeout(DRAIN_TIMEOUT):
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
+            else:  # the request went with the connection
+                await self._subscription.unsubscribe()
         with suppress(nats.errors.Error):
             for message in self._arrived:
                 await message.nak()
