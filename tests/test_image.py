@@ -1,0 +1,86 @@
+"""The container files, without a container engine: what they would copy, run and connect."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.matrix import Combination, Matrix
+
+VARIABLE = re.compile(r"\$\{(\w+)")
+
+
+def copied(dockerfile: str) -> list[str]:
+    """Return the names that the image takes from the project's folder."""
+    lines = re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile, re.MULTILINE)
+    return [name for line in lines for name in line.split()]
+
+
+def text(matrix: Matrix, service: Combination, path: str) -> str:
+    return matrix.contents[service.digests[path]].decode()
+
+
+@pytest.mark.render
+def test_the_image_takes_what_is_there_and_lets_it_in(matrix: Matrix) -> None:
+    for service in matrix.services:
+        if not service.answers["docker"]:
+            continue
+        let_in = text(matrix, service, ".dockerignore").splitlines()
+        tops = {path.partition("/")[0] for path in service.digests} | {"uv.lock"}
+        names = copied(text(matrix, service, "Dockerfile"))
+        assert {"app", "pyproject.toml", "uv.lock"} <= set(names)
+        for name in names:
+            assert name in tops, f"{name}: {service}"
+            assert {f"!{name}", f"!{name}/"} & set(let_in), f"{name}: {service}"
+
+
+@pytest.mark.render
+def test_compose_connects_what_is_there_and_sets_what_is_read(matrix: Matrix) -> None:
+    for service in matrix.services:
+        if not service.answers["docker"]:
+            continue
+        compose: dict[str, Any] = yaml.safe_load(text(matrix, service, "compose.yaml"))
+        known = text(matrix, service, ".env.example")
+        volumes = set()
+        for part in compose["services"].values():
+            assert set(part.get("depends_on", ())) <= compose["services"].keys(), service
+            volumes |= {volume.partition(":")[0] for volume in part.get("volumes", ())}
+            assert all(port.startswith("127.0.0.1:") for port in part.get("ports", ())), service
+        assert volumes == set(compose.get("volumes") or ()), service
+        for name in compose["services"]["api"]["environment"]:
+            assert re.search(rf"(?m)^(# )?{name}=", known), f"{name}: {service}"
+        for name in VARIABLE.findall(text(matrix, service, "compose.yaml")):
+            assert re.search(rf"(?m)^(# )?{name}=", known), f"{name}: {service}"
+        for path in (".env.example", "compose.yaml", "Dockerfile"):
+            assert not re.search(r"(?i)password: *[\w-]+$", text(matrix, service, path)), service
+
+
+@pytest.mark.run
+def test_what_the_image_has_can_run(full_environment: Path, tmp_path: Path) -> None:
+    for name in copied((full_environment / "Dockerfile").read_text()):
+        source = full_environment / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name)
+        else:
+            shutil.copy(source, tmp_path)
+    subprocess.run(
+        ["uv", "sync", "--quiet", "--locked", "--no-dev", "--no-install-project"],
+        cwd=tmp_path,
+        check=True,
+    )
+    python = tmp_path / ".venv/bin/python"
+    help_text = subprocess.run(
+        [python, "-m", "app", "--help"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    commands = yaml.safe_load((full_environment / "compose.yaml").read_text())["services"]
+    for name in ("serve", "worker", "health", *re.findall(r"app (\w+)", str(commands["setup"]))):
+        assert name in help_text
+    assert not list(tmp_path.glob(".venv/lib/python*/site-packages/pytest")), "development tools"
