@@ -76,6 +76,9 @@ class S3Server(Server):
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-master.telemetry=false",
+            # A master that resumes may refuse the volumes' first call, and they wait 5 s before
+            # the next. It needs nothing to resume with: the volumes tell it what there is.
+            "-master.resumeState=false",
             "-volume.preStopSeconds=0",
             # Both are on by default, and hide mistakes that other S3 services punish.
             "-s3.allowDeleteBucketNotEmpty=false",
