@@ -50,6 +50,7 @@ class Subscriber:
         self.stop = stop
         self._room = Room(CONCURRENCY)
         self._last: dict[str, asyncio.Task[None]] = {}  # by what the events are about
+        self._takes_no_more = asyncio.Event()
 
     async def run(self) -> None:
         """Handle events until `stop` is set: in order where they are about the same thing."""
@@ -59,14 +60,16 @@ class Subscriber:
             self.connection.settings,
         )
         messages = deliveries(self.connection, EVENTS_STREAM, consumer, self._room, self.stop)
-        async with asyncio.TaskGroup() as group, aclosing(messages):
-            async for message in messages:
-                self._room.enter()
-                aggregate_id = (message.headers or {}).get(AGGREGATE_ID_HEADER, message.reply)
-                before = self._last.get(aggregate_id)
-                task = group.create_task(self._settle_after(before, message))
-                self._last[aggregate_id] = task
-                task.add_done_callback(partial(self._forget, aggregate_id))
+        async with asyncio.TaskGroup() as group:
+            async with aclosing(messages):
+                async for message in messages:
+                    self._room.enter()
+                    aggregate_id = (message.headers or {}).get(AGGREGATE_ID_HEADER, message.reply)
+                    before = self._last.get(aggregate_id)
+                    task = group.create_task(self._settle_after(before, message))
+                    self._last[aggregate_id] = task
+                    task.add_done_callback(partial(self._forget, aggregate_id))
+            self._takes_no_more.set()
 
     def _forget(self, aggregate_id: str, task: asyncio.Task[None]) -> None:
         self._room.leave()
@@ -80,7 +83,7 @@ class Subscriber:
                 await asyncio.wait({before})
             try:
                 if self.stop.is_set():
-                    await message.nak()
+                    await self._give_back(message)
                 else:
                     await self._settle(message)
             except nats.errors.Error as error:
@@ -98,7 +101,7 @@ class Subscriber:
             except UnmanageableEvent as error:
                 await self._give_up(message, str(error))
             except ServiceUnavailable:
-                await message.nak()
+                await self._give_back(message)
             except Exception as error:  # whatever it is, the others must go on
                 reason = f"{type(error).__name__}: {error}"
                 if attempts >= settings.EVENT_MAX_DELIVERIES:
@@ -131,6 +134,11 @@ class Subscriber:
             with suppress(TimeoutError):
                 async with asyncio.timeout(retry_delay(outages, FIRST_RETRY_DELAY)):
                     await self.stop.wait()
+
+    async def _give_back(self, message: Msg) -> None:
+        """Leave `message` to another worker, once this one cannot get it again by that."""
+        await self._takes_no_more.wait()
+        await message.nak()
 
     async def _give_up(self, message: Msg, reason: str) -> None:
         try:
