@@ -173,32 +173,37 @@ def test_the_stack_starts_answers_and_stops(service: Path) -> None:
     assert leftover.stdout == "", "a process is left behind"
 
 
+@pytest.mark.parametrize("source", ['"$PWD"', "gh:owner/repository"])
 def test_the_first_command_of_the_readme_scaffolds_and_starts_a_service(
+    source: str,
     repository: Path,
     tmp_path: Path,
 ) -> None:
-    """Also through the address on GitHub, with nothing but Python, pip and git."""
+    """From a clone and by the address on GitHub, with nothing but Python, pip and git."""
     found = FIRST_COMMAND.search((ROOT / "README.md").read_text())
     assert found is not None
-    command = found[1]
-    address = re.search(r"gh:(\S+)", command)
-    assert address is not None
+    assert '"$PWD"' in found[1]
+    command = found[1].replace('"$PWD"', source)
     venv.create(tmp_path / "machine", with_pip=True)
     cache = subprocess.run(["uv", "cache", "dir"], check=True, capture_output=True, text=True)
     port = free_port()
+    git(tmp_path, "clone", "--quiet", str(repository), "clone")
     (tmp_path / "home").mkdir()
     environment = {
         **os.environ,
         "API_PORT": str(port),
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
-        "GIT_CONFIG_VALUE_0": f"https://github.com/{address[1]}.git",
+        "GIT_CONFIG_VALUE_0": "https://github.com/owner/repository.git",
         "HOME": str(tmp_path / "home"),
         "PATH": f"{tmp_path / 'machine/bin'}:/usr/local/bin:/usr/bin:/bin",
         "UV_CACHE_DIR": cache.stdout.strip(),
     }
-    with started(["bash", "-c", command], tmp_path, port, environment):
+    with started(["bash", "-c", f"cd clone && {command}"], tmp_path, port, environment):
         assert get(port, "/api/v1/examples")[0] == 200
+    recorded = source.replace('"$PWD"', str(tmp_path / "clone"))
+    answers = (tmp_path / "my-service/.copier-answers.yml").read_text()
+    assert f"_src_path: {recorded}\n" in answers
 
 
 def test_the_second_command_of_the_readme_is_what_ci_runs() -> None:
