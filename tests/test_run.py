@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -150,6 +151,20 @@ def test_its_own_tests_pass(service: Path) -> None:
     said = run(service, "uv", "run", "pytest", "-q")
     sys.stdout.write(said[-2000:])
     assert re.search(r"\d+ passed", said)
+    assert not re.search(r"\d+ skipped", said), said
+
+
+def test_the_dev_stack_gets_over_crashes_and_leaves_strangers_alone(service: Path) -> None:
+    """Run tests/devstack inside the service; its owner has better things to do in each run."""
+    if not (service / "devstack/stack.py").exists():
+        pytest.skip("a service without servers")
+    shutil.copytree(ROOT / "tests/devstack", service / "tests/devstack")
+    try:
+        run(service, "uv", "run", "ruff", "check", "tests/devstack")
+        run(service, "uv", "run", "mypy", "tests/devstack")
+        said = run(service, "uv", "run", "pytest", "-q", "tests/devstack")
+    finally:
+        shutil.rmtree(service / "tests/devstack")
     assert not re.search(r"\d+ skipped", said), said
 
 

@@ -25,5 +25,5 @@ def is_yours(server: Server, chosen: Mapping[str, str]) -> bool:
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> None:
-    """Write `environment` as a file for `uv run --env-file`."""
+    """Write `environment` where the settings of commands look for it (see app/core/config.py)."""
     path.write_text("".join(f"{name}='{value}'\n" for name, value in environment.items()))

@@ -70,6 +70,7 @@ async def run(options: Options) -> None:
             await _run_programs(host, port, places)
         finally:
             print("Stopping.", flush=True)
+            (FOLDER / "env").unlink(missing_ok=True)  # commands must not look for what is gone
             await stack.stop()
 
 
