@@ -1,5 +1,6 @@
 """Runs the API's server."""
 
+import logging
 import os
 import socket
 from pathlib import Path
@@ -19,6 +20,7 @@ def run_server(host: str, port: int, *, workers: int = 1, reload: bool = False) 
         StartupError: another program listens there, or the address is not this machine's.
     """
     _require_free(host, port)
+    logging.getLogger("watchfiles").setLevel("WARNING")  # uvicorn says the same in better words
     uvicorn.run(
         "app.main:create_app",
         factory=True,

@@ -1,6 +1,7 @@
 """Runs the migrations; Alembic executes this file for each of its commands."""
 
 import asyncio
+import logging
 import sys
 
 from alembic import context
@@ -28,6 +29,7 @@ async def connect_and_run() -> None:
     """Run them where the settings point; what the `alembic` command does."""
     settings = get_settings()
     setup_logging(settings.APP_ENV, settings.LOG_LEVEL)
+    logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")  # six lines of no news
     async with migration_connection(settings) as connection:
         await connection.run_sync(run_migrations)
 
