@@ -14,6 +14,9 @@ from nats.js.api import DEFAULT_PREFIX, Header, StatusCode
 REQUEST_TIMEOUT: Final = 1
 """Seconds that one request for messages stands."""
 
+ANSWER_TIME: Final = 0.5
+"""Seconds after that in which JetStream's word that the request is over has to come."""
+
 GATHERING_TIME: Final = 0.01
 """Seconds to wait for room for many messages where there is room for few."""
 
@@ -76,6 +79,7 @@ class Pull:
         self._client = client
         self._subject = f"{DEFAULT_PREFIX}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
+        self._requests = 0
         self._arrived: deque[Msg] = deque()
         self._expected = 0  # messages that the request which stands may still bring
         self._request_ends = 0.0
@@ -83,7 +87,7 @@ class Pull:
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._on_message)
+        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -102,14 +106,13 @@ class Pull:
         """Return a message; None if none came within a second, or `look_up` was called.
 
         Raises:
-            ConsumerLost: it has to be declared anew.
+            ConsumerLost: it has to be declared anew, or NATS is away.
         """
         loop = asyncio.get_running_loop()
         if not self._arrived:
             self._news.clear()
             if loop.time() >= self._request_ends:
                 await self._request(await room.available())
-                self._request_ends = loop.time() + REQUEST_TIMEOUT
             with suppress(TimeoutError):
                 async with asyncio.timeout(REQUEST_TIMEOUT):
                     await self._news.wait()
@@ -122,9 +125,20 @@ class Pull:
         self._news.set()
 
     async def _request(self, count: int) -> None:
+        # The client would keep requests back, and send all of them when NATS is there again.
+        if not self._client.is_connected:
+            raise ConsumerLost("NATS is away")
         self._expected = count
+        self._requests += 1
+        # A second request while one stands could bring more than there is room for.
+        self._request_ends = asyncio.get_running_loop().time() + REQUEST_TIMEOUT + ANSWER_TIME
         request = {"batch": count, "expires": REQUEST_TIMEOUT * _SECOND}
-        await self._client.publish(self._subject, json.dumps(request).encode(), self._inbox)
+        await self._client.publish(self._subject, json.dumps(request).encode(), self._newest)
+
+    @property
+    def _newest(self) -> str:
+        """Where the newest request is answered."""
+        return f"{self._inbox}.{self._requests}"
 
     async def _on_message(self, message: Msg) -> None:
         if message.reply:
@@ -132,7 +146,7 @@ class Pull:
             self._expected -= 1
             if self._expected <= 0:
                 self._request_ends = 0
-        else:
+        elif message.subject == self._newest:  # of an older one, it says nothing any more
             headers = message.headers or {}
             status = headers.get(Header.STATUS)
             self._request_ends = 0

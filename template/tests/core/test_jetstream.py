@@ -1,9 +1,12 @@
 """The connection to NATS, as the resource that the programs open."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from nats.aio.client import Client
+from nats.js.api import ConsumerConfig
 
 from app.core.config import Settings
 from app.core.jetstream import StreamMissing, check_nats
@@ -14,6 +17,7 @@ from app.core.nats_connection import (
     NatsUnavailable,
     OutgoingMessage,
 )
+from app.core.pull import ConsumerLost, Pull, Room
 from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
 from tests.messages import connected, stored
 
@@ -78,3 +82,41 @@ async def test_publishing_fails_at_once_on_a_connection_that_is_closed(settings:
         pass
     with pytest.raises(NatsUnavailable):
         await connection.publish(message())
+
+
+async def test_a_burst_after_a_quiet_time_brings_no_more_than_there_is_room_for(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.core.pull._SECOND", 1_050_000_000)  # as over a slow network
+    subject, name, room = dead_letter_subject(f"test.{uuid4().hex}"), uuid4().hex, Room(5)
+    await nats.js.add_consumer(
+        DEAD_LETTERS_STREAM,
+        ConsumerConfig(durable_name=name, filter_subject=subject),
+    )
+    clock = asyncio.get_running_loop().time
+    async with Pull(nats.client, DEAD_LETTERS_STREAM, name) as pull:
+        end = clock() + 2.1  # requests come to their end in this time
+        while clock() < end:
+            await pull.next(room)
+        await asyncio.gather(*(nats.publish(OutgoingMessage(subject, b"")) for _ in range(15)))
+        taken = 0
+        while taken < 5:
+            if await pull.next(room):
+                room.enter()
+                taken += 1
+        await asyncio.sleep(0.2)
+        consumer = await nats.js.consumer_info(DEAD_LETTERS_STREAM, name)
+    assert consumer.num_ack_pending == 5
+    await nats.js.delete_consumer(DEAD_LETTERS_STREAM, name)
+
+
+async def test_nothing_is_asked_for_while_nats_is_away(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Pull(nats.client, DEAD_LETTERS_STREAM, "any") as pull:
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "is_connected", False)
+            with pytest.raises(ConsumerLost, match="away"):
+                await pull.next(Room(5))
