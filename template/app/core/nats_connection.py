@@ -101,7 +101,18 @@ class NatsConnection:
             raise NatsUnavailable
         if len(message.payload) > self.client.max_payload:
             raise MessageRefused("This NATS server takes no message of that size.")
-        ack = await self.js.publish_async(message.subject, message.payload, headers=message.headers)
+        if not _is_subject(message.subject):
+            raise MessageRefused(f"No message can have the subject {message.subject!r}.")
+        try:
+            ack = await self.js.publish_async(
+                message.subject,
+                message.payload,
+                headers=message.headers,
+            )
+        except (nats.errors.BadSubjectError, nats.errors.BadHeaderError) as error:
+            raise MessageRefused(str(error)) from error
+        except (TimeoutError, nats.errors.Error) as error:
+            raise NatsUnavailable from error
         self._unacknowledged.add(ack)
         try:
             async with asyncio.timeout(ACK_TIMEOUT):
@@ -186,6 +197,11 @@ class NatsConnection:
         else:
             self.connected.clear()
             self.disconnected.set()
+
+
+def _is_subject(text: str) -> bool:
+    """Return whether a message can be sent to `text`; nats-py finds out when it is too late."""
+    return all(token.split() == [token] and token not in {"*", ">"} for token in text.split("."))
 
 
 @asynccontextmanager

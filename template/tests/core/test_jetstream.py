@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from nats import errors as nats_errors
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
 
@@ -12,6 +13,7 @@ from app.core.config import Settings
 from app.core.jetstream import StreamMissing, check_nats
 from app.core.nats_connection import (
     MAX_MESSAGE_SIZE,
+    MessageRefused,
     MessageTooLarge,
     NatsConnection,
     NatsUnavailable,
@@ -75,6 +77,29 @@ async def test_the_largest_message_does_not_cut_the_connection(nats: NatsConnect
 async def test_publishing_fails_at_once_where_no_stream_takes_it(nats: NatsConnection) -> None:
     with pytest.raises(NatsUnavailable, match=r"No stream takes nothing\.here"):
         await nats.publish(OutgoingMessage("nothing.here", b"text"))
+
+
+@pytest.mark.parametrize("subject", ["", "two words", "no..name", "all.>", "line\r\nbreak"])
+async def test_what_is_no_subject_is_refused(nats: NatsConnection, subject: str) -> None:
+    with pytest.raises(MessageRefused):
+        await nats.publish(OutgoingMessage(subject, b"text"))
+
+
+async def test_a_header_that_is_none_is_refused(nats: NatsConnection) -> None:
+    with pytest.raises(MessageRefused):
+        await nats.publish(OutgoingMessage(SUBJECT, b"text", {"two words": "text"}))
+
+
+async def test_a_connection_that_closes_while_it_publishes_is_an_outage(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise nats_errors.ConnectionClosedError
+
+    monkeypatch.setattr(nats.js, "publish_async", fail)
+    with pytest.raises(NatsUnavailable):
+        await nats.publish(message())
 
 
 async def test_publishing_fails_at_once_on_a_connection_that_is_closed(settings: Settings) -> None:
