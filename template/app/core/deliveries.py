@@ -10,7 +10,7 @@ from loguru import logger
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, Header
 
-from app.core.nats_connection import NatsConnection, OutgoingMessage
+from app.core.nats_connection import MessageRefused, NatsConnection, OutgoingMessage
 from app.core.pull import ConsumerLost, Pull, Room
 from app.events.streams import dead_letter_subject
 
@@ -111,6 +111,9 @@ async def dead_letter(
 ) -> None:
     """Keep the payload of `message` with the reason why nobody handles it, and take it off.
 
+    Where NATS does not take it, as when there is no room for the reason beside the payload, only
+    the reason is kept, and where the message came from.
+
     Args:
         connection: NATS.
         message: the message; its own headers are kept too.
@@ -118,7 +121,8 @@ async def dead_letter(
         reason: a sentence for whoever looks at the dead letters.
 
     Raises:
-        NatsUnavailable: it could not be kept; the message comes again.
+        NatsUnavailable, MessageRefused, nats.errors.Error: it could not be kept, or not be taken
+            off; the message comes again.
     """
     metadata = message.metadata
     own = {
@@ -127,13 +131,18 @@ async def dead_letter(
         if not name.startswith("Nats-")
     }
     origin = f"{metadata.stream}.{metadata.sequence.stream}.{metadata.consumer}"
-    headers = {
-        **own,
+    about = {
         Header.MSG_ID.value: f"dead.{origin}",
         "Dead-Letter-Subject": message.subject,
         "Dead-Letter-Deliveries": str(metadata.num_delivered),
         "Dead-Letter-Reason": reason[:MAX_REASON_LENGTH],
     }
-    await connection.publish(OutgoingMessage(dead_letter_subject(kind), message.data, headers))
+    subject = dead_letter_subject(kind)
+    whole = OutgoingMessage(subject, message.data, own | about)
+    try:
+        await connection.publish_of_any_size(whole)
+    except MessageRefused as error:
+        logger.warning("The payload of message {} is not kept: {}", origin, error)
+        await connection.publish_of_any_size(OutgoingMessage(subject, b"", about))
     await message.ack()
     logger.error("Message {} became a dead letter: {}", origin, reason)

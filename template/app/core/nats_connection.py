@@ -96,10 +96,19 @@ class NatsConnection:
             MessageRefused: it cannot take this message.
         """
         refuse_too_large(message)
+        await self.publish_of_any_size(message)
+
+    async def publish_of_any_size(self, message: OutgoingMessage) -> None:
+        """Do as `publish`, for a message that may be as large as this server takes them.
+
+        Raises:
+            NatsUnavailable: as with `publish`.
+            MessageRefused: it cannot take this message; nothing was sent if that is for its size.
+        """
         if not self.client.is_connected:  # the client would keep the message back and send it later
             self._note(connected=False)  # it may be about to tell us
             raise NatsUnavailable
-        if len(message.payload) > self.client.max_payload:
+        if _size(message) > self.client.max_payload:
             raise MessageRefused("This NATS server takes no message of that size.")
         if not _is_subject(message.subject):
             raise MessageRefused(f"No message can have the subject {message.subject!r}.")
@@ -197,6 +206,12 @@ class NatsConnection:
         else:
             self.connected.clear()
             self.disconnected.set()
+
+
+def _size(message: OutgoingMessage) -> int:
+    """Return the bytes that count for the server: it cuts the connection for headers too."""
+    lines = [f"{name}: {value}\r\n" for name, value in message.headers.items()]
+    return len(f"NATS/1.0\r\n{''.join(lines)}\r\n".encode()) + len(message.payload)
 
 
 def _is_subject(text: str) -> bool:

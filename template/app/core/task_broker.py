@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+import nats.errors
 from loguru import logger
 from nats.aio.msg import Msg
 from nats.js.api import Header
@@ -25,7 +26,12 @@ from app.common.request_context import get_request_id, request_id_context
 from app.core.config import SERVICE_NAME
 from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
 from app.core.errors import ServiceUnavailable
-from app.core.nats_connection import NatsConnection, NatsUnavailable, OutgoingMessage
+from app.core.nats_connection import (
+    MessageRefused,
+    NatsConnection,
+    NatsUnavailable,
+    OutgoingMessage,
+)
 from app.core.pull import Room
 from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
 
@@ -151,8 +157,12 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
             return Delivery(message, task, timeout)
         try:
             await dead_letter(self.opened, message, "tasks", reason)
-        except NatsUnavailable:
-            logger.warning("A task could not be put aside and will come again: {}", reason)
+        except (NatsUnavailable, MessageRefused, nats.errors.Error) as error:
+            logger.warning(
+                "A task could not be put aside and will come again: {} ({})",
+                reason,
+                error,
+            )
         return None
 
     async def work(self, stop: asyncio.Event) -> None:

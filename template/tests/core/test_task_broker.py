@@ -15,8 +15,13 @@ from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 from app.core.nats_connection import NatsConnection, OutgoingMessage
 from app.core.task_broker import CustomJetStreamBroker
-from app.events.streams import TASKS_SUBJECT, tasks_consumer
-from tests.messages import connected, dead_letter
+from app.events.streams import (
+    DEAD_LETTERS_STREAM,
+    TASKS_SUBJECT,
+    dead_letter_subject,
+    tasks_consumer,
+)
+from tests.messages import connected, dead_letter, stored
 from tests.polling import until
 
 ACK_WAIT = 0.4
@@ -214,6 +219,37 @@ async def test_what_nobody_can_run_becomes_a_dead_letter_and_others_run(
     assert letter["Dead-Letter-Reason"].startswith("It cannot be read:")
     letter = await dead_letter(nats, "tasks", f'"{word}"'.encode())
     assert letter["Dead-Letter-Reason"] == "No task is called no longer there."
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(("size", "kept"), [(1_020_000, True), (1_048_500, False)])
+async def test_the_largest_message_becomes_a_dead_letter_and_others_run(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+    size: int,
+    kept: bool,
+) -> None:
+    done = asyncio.Event()
+
+    @broker.task
+    async def note() -> None:
+        done.set()
+
+    garbage = b"\xff" * size
+    ack = await nats.js.publish(TASKS_SUBJECT, garbage)  # by another program
+    await note.kiq()
+    await asyncio.wait_for(done.wait(), 10)
+
+    async def letters() -> list[bytes | None]:
+        found = await stored(nats, DEAD_LETTERS_STREAM, dead_letter_subject("tasks"))
+        return [
+            letter.data
+            for letter in found
+            if (letter.headers or {})["Nats-Msg-Id"].startswith(f"dead.{ack.stream}.{ack.seq}.")
+        ]
+
+    (payload,) = await until(letters)
+    assert (payload or b"") == (garbage if kept else b"")
 
 
 async def test_a_task_that_ends_its_workers_becomes_a_dead_letter(
