@@ -35,6 +35,10 @@ class NatsUnavailable(ServiceUnavailable):
     """The message server does not answer at the moment."""
 
 
+class NoStreamTakesIt(NatsUnavailable):
+    """JetStream is there, but no stream has the subject of the message."""
+
+
 class MessageTooLarge(PayloadTooLarge):
     """The message is larger than 1 MB; store the data elsewhere and pass its key."""
 
@@ -92,6 +96,7 @@ class NatsConnection:
         Raises:
             NatsUnavailable: it is not there, or did not say that it has it. It may have it all
                 the same; a copy with the same Nats-Msg-Id does no harm.
+            NoStreamTakesIt: a NatsUnavailable, since the streams may still be to be set up.
             MessageTooLarge: nothing was sent.
             MessageRefused: it cannot take this message.
         """
@@ -129,7 +134,7 @@ class NatsConnection:
         except nats.js.errors.BadRequestError as error:
             raise MessageRefused(error.description) from error
         except nats.js.errors.NoStreamResponseError as error:
-            raise NatsUnavailable(f"No stream takes {message.subject}.") from error
+            raise NoStreamTakesIt(f"No stream takes {message.subject}.") from error
         except (TimeoutError, nats.errors.Error) as error:
             raise NatsUnavailable from error
         finally:

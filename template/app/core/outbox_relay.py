@@ -16,9 +16,11 @@ from app.core.nats_connection import (
     MessageTooLarge,
     NatsConnection,
     NatsUnavailable,
+    NoStreamTakesIt,
     OutgoingMessage,
 )
 from app.core.outbox import WAKE_UP_CHANNEL, WAKE_UP_INTERVAL
+from app.events.streams import declared_streams
 
 BATCH: Final = 500
 """Messages read, sent and deleted at once."""
@@ -118,9 +120,15 @@ async def relay_batch(database: asyncpg.Connection, connection: NatsConnection) 
         by_aggregate[row["aggregate_id"] or row["id"]].append(row)
     done: list[int] = []
     refused: list[tuple[int, str]] = []
+    waiting: set[str] = set()
     await asyncio.gather(
-        *(_send_in_order(connection, chain, done, refused) for chain in by_aggregate.values()),
+        *(
+            _send_in_order(connection, chain, done, refused, waiting)
+            for chain in by_aggregate.values()
+        ),
     )
+    if waiting:
+        logger.warning("The outbox waits: {}", "; ".join(sorted(waiting)))
     if done:
         await database.execute(_DELETE, done)
     if refused:
@@ -133,17 +141,46 @@ async def _send_in_order(
     rows: Iterable[asyncpg.Record],
     done: list[int],
     refused: list[tuple[int, str]],
+    waiting: set[str],
 ) -> None:
-    """Send each message when JetStream has the one before; on an outage the rest stays."""
+    """Send each message when JetStream has the one before; on an outage the rest stays.
+
+    What no stream takes is refused, unless one is declared for it and is still to be set up: left
+    where they are, a batch of such messages would be read again and again, before all others.
+    """
     for row in rows:
         message = OutgoingMessage(row["subject"], row["payload"], json.loads(row["headers"]))
         try:
             await connection.publish(message)
-        except NatsUnavailable as error:
-            logger.warning("The outbox waits: {}", error)
-            return
-        except (MessageRefused, MessageTooLarge) as error:
+        except (NatsUnavailable, MessageRefused, MessageTooLarge) as error:
+            is_refused = not isinstance(error, NatsUnavailable) or (
+                isinstance(error, NoStreamTakesIt)
+                and not _is_declared(message.subject, connection.settings)
+            )
+            if not is_refused:
+                waiting.add(str(error))
+                return
             logger.error("The message {} in the outbox was set aside: {}", row["id"], error)
             refused.append((row["id"], str(error)))
         else:
             done.append(row["id"])
+
+
+def _is_declared(subject: str, settings: Settings) -> bool:
+    """Return whether a stream of this service takes messages of `subject`, once it is there."""
+    return any(
+        _matches(subject.split("."), pattern.split("."))
+        for stream in declared_streams(settings)
+        for pattern in stream.subjects or []
+    )
+
+
+def _matches(tokens: list[str], pattern: list[str]) -> bool:
+    if pattern[-1] == ">":
+        pattern = pattern[:-1]
+        if len(tokens) <= len(pattern):
+            return False
+        tokens = tokens[: len(pattern)]
+    return len(tokens) == len(pattern) and all(
+        wanted in {token, "*"} for token, wanted in zip(tokens, pattern, strict=True)
+    )

@@ -20,7 +20,7 @@ from app.core.nats_connection import (
 )
 from app.core.outbox import OutboxMessage, add_to_outbox
 from app.core.outbox_relay import relay_batch, run_relay
-from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
 from tests.messages import connected, stored
 from tests.polling import until
 
@@ -163,6 +163,41 @@ async def test_what_jetstream_will_never_take_is_set_aside_and_others_leave(
         assert left.error is not None
         assert left.error.startswith("The message is larger")
         await session.delete(left)
+
+
+async def test_what_no_stream_takes_is_set_aside_and_others_leave(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.core.outbox_relay.BATCH", 2)
+    await commit(engine, *(message("nothing.here") for _ in range(2)))
+    await commit(engine, message(subject))
+    await relay_batch(relay_database, nats)
+    await relay_batch(relay_database, nats)
+    assert await payloads(nats, subject) == [b"text"]
+    async with AsyncSession(engine) as session, session.begin():
+        left = list(await session.scalars(select(OutboxMessage)))
+        assert [one.error for one in left] == ["No stream takes nothing.here."] * 2
+        for one in left:
+            await session.delete(one)
+
+
+async def test_what_is_for_a_stream_that_is_not_set_up_yet_waits(
+    engine: AsyncEngine,
+    nats: NatsConnection,
+    relay_database: asyncpg.Connection,
+    subject: str,
+) -> None:
+    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+    try:
+        await commit(engine, message(subject))
+        assert await relay_batch(relay_database, nats) == 0
+    finally:
+        await ensure_streams(nats.js, nats.settings)
+    assert await relay_batch(relay_database, nats) == 1
 
 
 async def test_what_is_too_large_is_refused_where_it_is_written(
