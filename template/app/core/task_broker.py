@@ -169,15 +169,18 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         """Run tasks until `stop` is set and those that run then are done."""
         settings = self.opened.settings
         self.room, self._stop = Room(settings.TASK_CONCURRENCY), stop
-        with ThreadPoolExecutor(thread_name_prefix="task") as executor:
-            receiver = TaskReceiver(
-                self,
-                executor,
-                max_async_tasks=settings.TASK_CONCURRENCY,
-                ack_type=AcknowledgeType.WHEN_SAVED,
-                run_startup=False,
-            )
+        executor = ThreadPoolExecutor(thread_name_prefix="task")
+        receiver = TaskReceiver(
+            self,
+            executor,
+            max_async_tasks=settings.TASK_CONCURRENCY,
+            ack_type=AcknowledgeType.WHEN_SAVED,
+            run_startup=False,
+        )
+        try:
             await receiver.listen(stop)
+        finally:  # a function that went on after its task's timeout must not hold up all others
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 class TaskReceiver(Receiver):

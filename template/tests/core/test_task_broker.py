@@ -1,6 +1,7 @@
 """Tasks, sent and run on a real stream."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -175,6 +176,26 @@ async def test_a_task_ends_at_its_timeout(
     await hang.kiq(word)
     headers = await dead_letter(nats, "tasks", word.encode())
     assert headers["Dead-Letter-Reason"].startswith("TimeoutError")
+
+
+async def test_a_function_that_goes_on_after_its_timeout_does_not_hold_up_the_end(
+    broker: CustomJetStreamBroker,
+    nats: NatsConnection,
+) -> None:
+    may_end = threading.Event()
+
+    @broker.task(timeout=0.1, max_retries=1)
+    def hang(word: str) -> None:
+        may_end.wait(10)
+
+    word = uuid4().hex
+    try:
+        async with asyncio.timeout(5), working(broker):
+            await hang.kiq(word)
+            await dead_letter(nats, "tasks", word.encode())
+        assert not may_end.is_set()
+    finally:
+        may_end.set()
 
 
 @pytest.mark.usefixtures("worker")
