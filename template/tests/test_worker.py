@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
+from loguru import logger
+from nats import errors as nats_errors
 from nats.js.api import RetentionPolicy
 
 from app.core.config import Settings
@@ -34,3 +36,23 @@ async def test_it_does_not_start_on_a_stream_that_is_not_as_it_needs_it(settings
         finally:
             await nats.js.delete_stream(DEAD_LETTERS_STREAM)
             await ensure_streams(nats.js, settings)
+
+
+async def test_it_says_that_the_streams_cannot_be_set_up_in_time(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop, lines = asyncio.Event(), list[str]()
+
+    async def time_out(*_: object) -> None:
+        stop.set()
+        raise nats_errors.TimeoutError
+
+    monkeypatch.setattr("app.worker.ensure_streams", time_out)
+    handler = logger.add(lines.append, format="{message}")
+    try:
+        async with connected(settings) as nats:
+            assert not await streams_are_set_up(nats, stop)
+    finally:
+        logger.remove(handler)
+    assert lines == ["The streams cannot be set up yet: nats: timeout\n"]

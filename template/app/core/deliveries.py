@@ -43,6 +43,9 @@ async def deliveries(
         try:
             async with asyncio.timeout(RETRY_INTERVAL):
                 await connection.connected.wait()
+        except TimeoutError:
+            continue
+        try:
             await connection.js.add_consumer(stream, consumer)
             async with Pull(connection.client, stream, str(consumer.name)) as pull:
                 stopping = asyncio.ensure_future(stop.wait())
@@ -54,9 +57,7 @@ async def deliveries(
                             yield message
                 finally:
                     stopping.cancel()
-        except TimeoutError:
-            continue
-        except (ConsumerLost, nats.errors.Error) as error:
+        except (ConsumerLost, TimeoutError, nats.errors.Error) as error:
             logger.warning("The consumer {} cannot be used: {}", consumer.name, error)
             await asyncio.sleep(RETRY_INTERVAL)
 
