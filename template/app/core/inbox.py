@@ -9,16 +9,19 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
+import nats.errors
 from loguru import logger
 from sqlalchemy import Index, Text, delete, func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.config import Settings
 from app.core.database import Base, get_session_context
 from app.core.errors import ServiceUnavailable
 from app.core.event_broker import EventHandler
+from app.core.nats_connection import NatsConnection
 from app.events.schemas import BaseEvent
+from app.events.streams import EVENTS_STREAM
 
 PRUNE_INTERVAL: Final = 3600
 """Seconds between two removals of entries that no event needs any more."""
@@ -64,16 +67,23 @@ def _takes_session(function: Callable[..., object]) -> bool:
     return len(inspect.signature(function).parameters) > 1
 
 
-async def prune_inbox(settings: Settings, stop: asyncio.Event) -> None:
+async def prune_inbox(connection: NatsConnection, stop: asyncio.Event) -> None:
     """Remove entries of events that the stream cannot bring again, until `stop` is set."""
-    age = timedelta(seconds=2 * settings.EVENT_MAX_AGE)
-    statement = delete(InboxEntry).where(InboxEntry.handled_at < func.now() - age)
     while not stop.is_set():
         try:
-            async with get_session_context() as session:
-                await session.execute(statement)
-        except ServiceUnavailable as error:
+            await _prune(connection)
+        except (ServiceUnavailable, DBAPIError, TimeoutError, nats.errors.Error) as error:
             logger.warning("The inbox was not pruned: {}", error)
         with suppress(TimeoutError):
             async with asyncio.timeout(PRUNE_INTERVAL):
                 await stop.wait()
+
+
+async def _prune(connection: NatsConnection) -> None:
+    # The stream is shared: another service may have it keep events for longer, or for ever.
+    max_age = (await connection.js.stream_info(EVENTS_STREAM)).config.max_age
+    if not max_age:
+        return
+    age = timedelta(seconds=2 * max(max_age, connection.settings.EVENT_MAX_AGE))
+    async with get_session_context() as session:
+        await session.execute(delete(InboxEntry).where(InboxEntry.handled_at < func.now() - age))

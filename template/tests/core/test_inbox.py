@@ -1,18 +1,25 @@
 """The inbox: an event that comes again changes nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import inbox
 from app.core.config import Settings
 from app.core.event_broker import EventBroker, EventHandler
 from app.core.inbox import InboxEntry, handle_once, prune_inbox
+from app.core.nats_connection import NatsConnection
 from app.events.schemas import BaseEvent
+from app.events.streams import EVENTS_STREAM
+from tests.messages import connected
 from tests.polling import until
 
 SUBJECT = "events.test.happened"
@@ -90,25 +97,73 @@ async def test_what_a_handler_writes_is_kept_or_lost_together_with_the_note(
     assert await entries(session, other.event_id) == 1
 
 
-async def test_entries_go_when_the_stream_cannot_bring_their_event_again(
-    session: AsyncSession,
-    settings: Settings,
-) -> None:
+@pytest.fixture
+async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
+    """A connection."""
+    async with connected(settings) as connection:
+        yield connection
+
+
+async def an_old_and_a_new_entry(session: AsyncSession, age: float) -> tuple[Happened, Happened]:
     old, new = Happened(), Happened()
     session.add_all(InboxEntry(event_id=one.event_id, handler="note") for one in (old, new))
     await session.flush()
-    long_ago = func.now() - timedelta(seconds=3 * settings.EVENT_MAX_AGE)
+    long_ago = func.now() - timedelta(seconds=age)
     await session.execute(
         update(InboxEntry).where(InboxEntry.event_id == old.event_id).values(handled_at=long_ago),
     )
     await session.commit()
+    return old, new
+
+
+@asynccontextmanager
+async def pruning(nats: NatsConnection) -> AsyncIterator[None]:
+    """Prune the inbox."""
     stop = asyncio.Event()
-    pruning = asyncio.create_task(prune_inbox(settings, stop))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(prune_inbox(nats, stop))
+        yield
+        stop.set()
+
+
+async def test_entries_go_when_the_stream_cannot_bring_their_event_again(
+    session: AsyncSession,
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures: list[Exception] = [DBAPIError("DELETE", None, Exception("the first time"))]
+    prune = inbox._prune
+
+    async def fail_once(connection: NatsConnection) -> None:
+        if failures:
+            raise failures.pop()
+        await prune(connection)
+
+    monkeypatch.setattr(inbox, "_prune", fail_once)
+    monkeypatch.setattr(inbox, "PRUNE_INTERVAL", 0.05)
+    old, new = await an_old_and_a_new_entry(session, 3 * nats.settings.EVENT_MAX_AGE)
 
     async def is_gone() -> bool:
         return await entries(session, old.event_id) == 0
 
-    await until(is_gone)
-    stop.set()
-    await pruning
+    async with pruning(nats):
+        await until(is_gone)
     assert await entries(session, new.event_id) == 1
+
+
+@pytest.mark.parametrize("factor", [0, 2])
+async def test_entries_stay_while_the_stream_may_bring_their_event_again(
+    session: AsyncSession,
+    nats: NatsConnection,
+    factor: int,
+) -> None:
+    max_age = nats.settings.EVENT_MAX_AGE
+    declared = (await nats.js.stream_info(EVENTS_STREAM)).config
+    await nats.js.update_stream(declared.evolve(max_age=factor * max_age))
+    try:
+        old, _ = await an_old_and_a_new_entry(session, 3 * max_age)
+        async with pruning(nats):
+            await asyncio.sleep(0.2)
+        assert await entries(session, old.event_id) == 1
+    finally:
+        await nats.js.update_stream(declared)
