@@ -31,6 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         debug=settings.DEBUG,
         lifespan=lifespan,
         middleware=_middleware(settings),
+        max_body_size=settings.MAX_BODY_SIZE,
         docs_url=None,
         redoc_url=None,
     )

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
 from loguru import logger
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
@@ -56,10 +56,19 @@ class ReadOnlySession(Session):
 
 
 @event.listens_for(ReadOnlySession, "before_flush")
-def _refuse_to_write(session: Session, _context: object, _instances: object) -> None:
+def _refuse_to_flush(session: Session, _context: object, _instances: object) -> None:
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("This session only reads; take SessionDep to write.")
 
+
+@event.listens_for(ReadOnlySession, "do_orm_execute")
+def _refuse_to_write(statement: ORMExecuteState) -> None:
+    if statement.is_insert or statement.is_update or statement.is_delete:
+        raise RuntimeError("This session only reads; take SessionDep to write.")
+
+
+_LASTING_FAULTS: Final = {"28000", "28P01", "3D000"}
+"""PostgreSQL's codes for the wrong user, password or database: waiting would not help."""
 
 # Both get their engine when the database opens, so that importing this module connects to nothing.
 AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
@@ -146,6 +155,11 @@ SessionDep = Annotated[AsyncSession, Depends(get_async_session, scope="function"
 ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="function")]
 
 
+def _code(error: DatabaseUnavailable) -> str | None:
+    """Return what PostgreSQL calls the reason, if it was PostgreSQL that refused."""
+    return getattr(error.__cause__, "sqlstate", None)
+
+
 async def wait_for_database(engine: AsyncEngine, *, max_attempts: int, delay: float) -> None:
     """Return as soon as the database answers; try `max_attempts` times, `delay` seconds apart.
 
@@ -157,7 +171,7 @@ async def wait_for_database(engine: AsyncEngine, *, max_attempts: int, delay: fl
             async with engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
         except DatabaseUnavailable as error:
-            if attempt == max_attempts:
+            if attempt == max_attempts or _code(error) in _LASTING_FAULTS:
                 raise
             if attempt == 1:
                 logger.warning("The database does not answer yet: {}", error.__cause__)
@@ -192,11 +206,13 @@ async def connected_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     try:
         attempts = max(1, round(settings.STARTUP_TIMEOUT))
         try:
-            await wait_for_database(engine, max_attempts=attempts, delay=1)
-        except DatabaseUnavailable as error:
+            async with asyncio.timeout(settings.STARTUP_TIMEOUT + 1):  # attempts may hang, too
+                await wait_for_database(engine, max_attempts=attempts, delay=1)
+        except (DatabaseUnavailable, TimeoutError) as error:
+            reason = error.__cause__ or "it does not answer"
             raise StartupError(
                 f"The database {engine.url.database} at {engine.url.host}:{engine.url.port} cannot "
-                f"be reached as {engine.url.username}: {error.__cause__}. "
+                f"be reached as {engine.url.username}: {reason}. "
                 "Start it, or correct the DB_* settings.",
             ) from error
         yield engine

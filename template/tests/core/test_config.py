@@ -42,6 +42,17 @@ def test_the_common_file_may_say_which_environment_it_is(environment: pytest.Mon
     assert (settings.APP_ENV, settings.PROJECT_NAME) == ("test", "From the test file")
 
 
+def test_the_file_of_production_cannot_say_that_it_is_another_environment(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("APP_ENV")
+    Path(".env").write_text("APP_ENV=production\n")
+    Path(".env.production").write_text("APP_ENV=development\nSECRET_KEY=change-me\n")
+
+    with pytest.raises(SettingsError, match=r"\.env\.production says APP_ENV=development"):
+        load_settings()
+
+
 def test_a_variable_that_is_empty_counts_as_not_set(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("API_PORT", "")
 

@@ -57,10 +57,12 @@ def test_a_whole_address_overrides_the_parts(parts: pytest.MonkeyPatch, scheme: 
     assert settings.database_url_sync.startswith("postgresql://bob:s%40cret@other:6543/else")
 
 
+@pytest.mark.parametrize("name", ["sslmode", "ssl"])
 def test_the_ssl_mode_of_an_address_reaches_each_driver_by_its_own_name(
     parts: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    parts.setenv("DATABASE_URL", "postgresql://bob@other/else?sslmode=require")
+    parts.setenv("DATABASE_URL", f"postgresql://bob@other/else?{name}=require")
 
     settings = load_settings()
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.types import Message, Receive, Scope, Send
@@ -176,6 +176,8 @@ async def test_a_session_for_reading_refuses_to_write() -> None:
         session.add(Note(note="one"))
         with pytest.raises(RuntimeError, match="only reads"):
             await session.flush()
+        with pytest.raises(RuntimeError, match="only reads"):
+            await session.execute(insert(Note).values(note="one"))
 
 
 def dependencies(dependant: Dependant) -> Iterator[Dependant]:
@@ -212,7 +214,7 @@ def test_a_route_that_would_commit_after_its_response_is_found(settings: Setting
 
 async def test_a_database_that_is_missing_is_explained(settings: Settings) -> None:
     missing = settings.database_url.rpartition("/")[0] + f"/missing_{uuid4().hex}"
-    changes = {"DATABASE_URL": SecretStr(missing), "STARTUP_TIMEOUT": 1}
+    changes = {"DATABASE_URL": SecretStr(missing), "STARTUP_TIMEOUT": 20}  # not waited for
     with pytest.raises(StartupError, match="does not exist"):
         async with connected_engine(settings.model_copy(update=changes)):
             pass

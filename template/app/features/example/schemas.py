@@ -23,7 +23,10 @@ ExampleSort = Literal["created_at", "-created_at", "name", "-name", "quantity", 
 class ExampleCreate(BaseModel):
     """A new example."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "First", "description": "To try", "quantity": 3}]},
+    )
 
     name: Name
     description: Description = ""
@@ -34,7 +37,10 @@ class ExampleCreate(BaseModel):
 class ExampleUpdate(BaseModel):
     """What to change of an example; what is left out or null stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"status": "active", "quantity": 5}]},
+    )
 
     name: Name | None = None
     description: Description | None = None
