@@ -108,8 +108,8 @@ class Process:
             start_new_session=True,  # so that Ctrl-C reaches us alone, and we stop all in order
         )
         started = psutil.Process(self._popen.pid).create_time()
+        watchdog.guard(self._popen.pid, started)  # first: what has a record is guarded
         write_record(self._record, self._popen.pid, started)
-        watchdog.guard(self._popen.pid, started)
         return self._popen
 
     async def stop(
