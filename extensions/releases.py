@@ -1,0 +1,155 @@
+"""Releases of the template: what was published, and how the next one is made.
+
+A release is a git tag `vX.Y.Z`. A shallow clone has no tags, so what Copier reads of each release
+is recorded in tests/releases as well: updates from every release can be tried in any clone.
+"""
+
+import datetime
+import lzma
+import re
+import subprocess
+import tarfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
+
+ARCHIVES = Path("tests/releases")
+# The license is not read, but no copy of the template goes without it.
+READ_BY_COPIER = ("copier.yml", "template", "LICENSE")
+UNRELEASED = "Unreleased"
+MOVED = "### Moved or removed files"
+NOTHING_YET = f"### Changed\n\n{MOVED}\n"
+
+
+class ReleaseError(Exception):
+    """The release cannot be made. The text is one sentence that says how to mend that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A published version of the template.
+
+    Attributes:
+        version: such as 0.1.0.
+        archive: a tar.xz of what Copier reads.
+    """
+
+    version: str
+    archive: Path
+
+    @property
+    def tag(self) -> str:
+        """The name under which `copier update` finds it."""
+        return f"v{self.version}"
+
+
+def recorded(repository: Path) -> tuple[Release, ...]:
+    """Return every release of the template in `repository`, the oldest first."""
+    found = [
+        Release(archive.name.removeprefix("v").removesuffix(".tar.xz"), archive)
+        for archive in (repository / ARCHIVES).glob("v*.tar.xz")
+    ]
+    return tuple(sorted(found, key=lambda release: Version(release.version)))
+
+
+def unpack(release: Release, folder: Path) -> Path:
+    """Write the template as it was at `release` into `folder`, and return that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(release.archive) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def changes(changelog: str) -> dict[str, str]:
+    """Return the text of each `##` section of a changelog by its version, or `UNRELEASED`."""
+    _, *sections = re.split(r"^## ", changelog, flags=re.MULTILINE)
+    texts = {}
+    for section in sections:
+        heading, _, text = section.partition("\n")
+        texts[heading.split()[0]] = text
+    return texts
+
+
+def prepare(repository: Path, version: str, today: datetime.date) -> str:
+    """Make the work tree ready to be released as `version`.
+
+    Returns:
+        The commands of git that are left to the maintainer.
+
+    Raises:
+        ReleaseError: `version` or the work tree is not fit for that; nothing was changed.
+    """
+    _check_version(repository, version)
+    if _git(repository, "status", "--porcelain"):
+        raise ReleaseError("The work tree has changes; commit them, or discard them, first.")
+    changelog = repository / "CHANGELOG.md"
+    text = _dated(changelog.read_text(encoding="utf-8"), version, today)
+
+    changelog.write_text(text, encoding="utf-8")
+    _bump(repository, version)
+    release = Release(version, repository / ARCHIVES / f"v{version}.tar.xz")
+    record(repository, "HEAD", release)
+    archive = release.archive.relative_to(repository).as_posix()
+    return (
+        f"git add CHANGELOG.md pyproject.toml uv.lock {archive}\n"
+        f'git commit -m "Release {version}"\n'
+        f'git tag -a {release.tag} -m "Release {version}"\n'
+        f"git push --atomic origin HEAD {release.tag}\n"
+    )
+
+
+def record(repository: Path, revision: str, release: Release) -> None:
+    """Write the archive of `release`, which is `revision` of `repository`."""
+    release.archive.parent.mkdir(parents=True, exist_ok=True)
+    tree = _git(repository, "archive", "--format=tar", revision, *READ_BY_COPIER)
+    release.archive.write_bytes(lzma.compress(tree, preset=9))
+
+
+def _check_version(repository: Path, version: str) -> None:
+    try:
+        parsed = Version(version)
+    except InvalidVersion:
+        raise ReleaseError(f"{version!r} is not a version; type one such as 1.2.0.") from None
+    if str(parsed) != version or len(parsed.release) != 3:
+        raise ReleaseError(f"{version!r} is not written as a tag is; type one such as 1.2.0.")
+    releases = recorded(repository)
+    if releases and parsed <= Version(releases[-1].version):
+        newest = releases[-1].version
+        raise ReleaseError(f"{version} is not newer than {newest}; type a greater one.")
+    if _git(repository, "tag", "--list", f"v{version}"):
+        raise ReleaseError(f"There is a tag v{version} already; type a greater version.")
+
+
+def _dated(changelog: str, version: str, today: datetime.date) -> str:
+    """Return the changelog with what was unreleased under `version`, and room for what follows."""
+    written = changes(changelog).get(UNRELEASED, "")
+    headed = re.split(r"^(?=### )", written, flags=re.MULTILINE)
+    filled = [part for part in headed if re.sub(r"\A### .*", "", part).strip()]
+    if not filled:
+        raise ReleaseError(
+            f"CHANGELOG.md has nothing under {UNRELEASED}; say there what changes for a service."
+        )
+    return changelog.replace(
+        f"## {UNRELEASED}\n{written}",
+        f"## {UNRELEASED}\n\n{NOTHING_YET}\n## {version} ({today})\n{''.join(filled)}",
+    )
+
+
+def _bump(repository: Path, version: str) -> None:
+    """Write `version` where the project's own is: pyproject.toml, and its entry in uv.lock."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = f'name = "{project["name"]}"\nversion = "'
+    for name in ("pyproject.toml", "uv.lock"):
+        path = repository / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            text.replace(f'{declared}{project["version"]}"', f'{declared}{version}"'),
+            encoding="utf-8",
+        )
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=repository, check=True, capture_output=True).stdout  # noqa: S603
