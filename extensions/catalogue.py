@@ -72,6 +72,16 @@ def combinations(template: Path) -> Iterator[Answers]:
         yield dict(zip((question.name for question in asked), values, strict=True))
 
 
+def everything_off(template: Path) -> Answers:
+    """Return the answers that leave out all that can be left out."""
+    off: Answers = {"preset": "custom"}
+    for question in questions(template):
+        for nothing in ("none", False):
+            if nothing in question.choices:
+                off[question.name] = nothing
+    return off
+
+
 def checked(template: Path, answers: Mapping[str, Answer]) -> Answers:
     """Return `answers`; Copier itself ignores a mistyped name in silence.
 

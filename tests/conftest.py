@@ -3,13 +3,15 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from extensions.rendering import compiled_once, render
 from tests.matrix import Matrix, render_matrix
-from tests.rendering import ROOT, compiled_once, copy, git
+from tests.proof import proof as add_to_proof
+from tests.rendering import ROOT, git
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -73,6 +75,15 @@ def matrix(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
 @pytest.fixture(scope="session")
 def full_environment(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a full service with everything installed that any service can have."""
-    service = copy(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
+    service = render(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
     subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
     return service
+
+
+@pytest.fixture(scope="session")
+def proof() -> Callable[..., None]:
+    """Return what keeps a tier's figures for the certificate: `proof("render", combinations=256)`.
+
+    Call it last in a test: what has not passed has proved nothing.
+    """
+    return add_to_proof

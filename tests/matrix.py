@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extensions.catalogue import Answers, combinations
-from tests.rendering import copy, files
+from extensions.rendering import files, render
 
 # These hold a random text, and every package that a service can have (until its first `uv sync`).
 NOT_COMPARED = frozenset({".env.development", "uv.lock"})
@@ -66,7 +66,7 @@ def render_matrix(template: Path, folder: Path) -> Matrix:
     """Render every combination with Copier itself."""
     matrix = Matrix()
     for answers in combinations(template):
-        service = copy(template, folder / "service", {"preset": "custom", **answers})
+        service = render(template, folder / "service", {"preset": "custom", **answers})
         digests = {}
         for path, contents in files(service).items():
             digest = hashlib.sha256(contents).hexdigest()

@@ -13,10 +13,12 @@ from extensions.catalogue import (
     UnknownAnswerError,
     checked,
     combinations,
+    everything_off,
     questions,
     structural,
 )
-from tests.rendering import copy, everything_off, files, run_copier
+from extensions.rendering import files, render
+from tests.rendering import run_copier
 
 pytestmark = pytest.mark.render
 
@@ -100,7 +102,7 @@ def test_a_preset_sets_the_defaults_and_the_answers_are_recorded(
     tmp_path: Path,
     preset: str,
 ) -> None:
-    service = copy(template, tmp_path / "service", {"preset": preset})
+    service = render(template, tmp_path / "service", {"preset": preset})
     answers = recorded(service)
     assert {question.name for question in questions(template)} == {
         name for name in answers if not name.startswith("_")
@@ -109,7 +111,7 @@ def test_a_preset_sets_the_defaults_and_the_answers_are_recorded(
 
 
 def test_an_answer_wins_over_the_preset(template: Path, tmp_path: Path) -> None:
-    service = copy(template, tmp_path / "service", {"preset": "minimal", "storage": "s3"})
+    service = render(template, tmp_path / "service", {"preset": "minimal", "storage": "s3"})
     assert recorded(service)["storage"] == "s3"
     assert (service / "app/common/oss.py").exists()
 
@@ -121,7 +123,7 @@ def test_any_name_makes_a_service_that_says_it(template: Path, tmp_path: Path, n
         "project_description": f'About "{name}", \\ and more.',
         "author_name": name,
     }
-    service = copy(template, tmp_path / "service", texts)
+    service = render(template, tmp_path / "service", texts)
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["name"] == NAMES[name]
     assert project["description"] == texts["project_description"]
@@ -201,11 +203,11 @@ def test_only_the_secret_differs_between_two_services(template: Path, tmp_path: 
 
 
 def test_scaffolding_twice_changes_nothing(template: Path, tmp_path: Path) -> None:
-    service = copy(template, tmp_path / "service")
+    service = render(template, tmp_path / "service")
     before = files(service)
-    assert files(copy(template, service)) == before
+    assert files(render(template, service)) == before
 
 
 def test_everything_can_be_left_out(template: Path, tmp_path: Path) -> None:
-    service = copy(template, tmp_path / "service", everything_off(template))
+    service = render(template, tmp_path / "service", everything_off(template))
     assert not {"Dockerfile", "migrations", ".github"} & {path.name for path in service.iterdir()}

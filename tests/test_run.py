@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import Answer
-from tests.rendering import ROOT, everything_off, git, run_copier
+from extensions.catalogue import Answer, everything_off
+from tests.rendering import ROOT, git, run_copier
 
 pytestmark = [
     pytest.mark.run,

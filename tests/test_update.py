@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from extensions.catalogue import Answer
-from tests.rendering import copy, files, git, run_copier
+from extensions.rendering import files, render
+from tests.rendering import git, run_copier
 
 pytestmark = pytest.mark.update
 
@@ -182,7 +183,7 @@ def test_a_part_that_is_added_later_is_as_if_it_had_been_there(
 ) -> None:
     service = scaffold(release, tmp_path, "storage=none", "auth=none")
     update(service, "--data", "storage=s3", "--data", "auth=jwt")
-    fresh = files(copy(template, tmp_path / "fresh", {"auth": "jwt"}))
+    fresh = files(render(template, tmp_path / "fresh", {"auth": "jwt"}))
     updated = files(service)
     persons = {".copier-answers.yml", ".env.development", "uv.lock"}
     assert updated.keys() == fresh.keys()
