@@ -11,7 +11,6 @@ import pytest
 from extensions.rendering import compiled_once, render
 from tests.matrix import Matrix, render_matrix
 from tests.proof import proof as add_to_proof
-from tests.proof import proof as add_to_proof
 from tests.rendering import ROOT, git
 
 ISOLATED = {
@@ -79,15 +78,6 @@ def full_environment(template: Path, tmp_path_factory: pytest.TempPathFactory) -
     service = render(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
     subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
     return service
-
-
-@pytest.fixture(scope="session")
-def proof() -> Callable[..., None]:
-    """Return what keeps a tier's figures for the certificate: `proof("render", combinations=256)`.
-
-    Call it last in a test: what has not passed has proved nothing.
-    """
-    return add_to_proof
 
 
 @pytest.fixture(scope="session")
