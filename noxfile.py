@@ -47,6 +47,12 @@ def update(session: nox.Session) -> None:
 
 
 @nox.session
+def toggle(session: nox.Session) -> None:
+    """Switch every part on and off, and compare with a fresh service."""
+    session.run("pytest", "-m", "toggle", *session.posargs)
+
+
+@nox.session
 def run(session: nox.Session) -> None:
     """Install services, run their own tests, and start their whole stack."""
     session.run("pytest", "-m", "run", *session.posargs)
@@ -85,3 +91,9 @@ def bench(session: nox.Session) -> None:
             )
             seconds.append(time.perf_counter() - begin)
     sys.stdout.write(f"copier copy, full service: {min(seconds):.2f} s at best of {len(seconds)}\n")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make the work tree ready to be released: `nox -s release -- 1.2.0`."""
+    session.run("python", "-m", "extensions.releases", *session.posargs)

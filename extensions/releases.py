@@ -8,6 +8,7 @@ import datetime
 import lzma
 import re
 import subprocess
+import sys
 import tarfile
 import tomllib
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def _dated(changelog: str, version: str, today: datetime.date) -> str:
         )
     return changelog.replace(
         f"## {UNRELEASED}\n{written}",
-        f"## {UNRELEASED}\n\n{NOTHING_YET}\n## {version} ({today})\n{''.join(filled)}",
+        f"## {UNRELEASED}\n\n{NOTHING_YET}\n## {version} ({today})\n\n{''.join(filled).lstrip()}",
     )
 
 
@@ -153,3 +154,18 @@ def _bump(repository: Path, version: str) -> None:
 def _git(repository: Path, *arguments: str) -> bytes:
     command = ["git", *arguments]
     return subprocess.run(command, cwd=repository, check=True, capture_output=True).stdout  # noqa: S603
+
+
+def main() -> None:
+    """Prepare the release that the command line names, or exit with a sentence."""
+    if len(sys.argv) != 2:
+        sys.exit("Say which version: nox -s release -- 1.2.0")
+    try:
+        commands = prepare(Path.cwd(), sys.argv[1], datetime.datetime.now(datetime.UTC).date())
+    except ReleaseError as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"Look at `git diff`, run `uv run nox`, then:\n\n{commands}")
+
+
+if __name__ == "__main__":
+    main()
