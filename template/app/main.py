@@ -5,6 +5,7 @@ from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import api_router
+from app.common.body_limit_middleware import BodyLimitMiddleware
 from app.common.docs_pages import add_docs_pages
 from app.common.envelope_middleware import ResponseEnvelopeMiddleware
 from app.common.logging_config import setup_logging
@@ -31,7 +32,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         debug=settings.DEBUG,
         lifespan=lifespan,
         middleware=_middleware(settings),
-        max_body_size=settings.MAX_BODY_SIZE,
         docs_url=None,
         redoc_url=None,
     )
@@ -58,6 +58,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 expose_headers=["ETag", "Location", REQUEST_ID_HEADER],
             ),
         )
+    layers.append(Middleware(BodyLimitMiddleware, max_body_size=settings.MAX_BODY_SIZE))
     layers.append(Middleware(ResponseEnvelopeMiddleware))
     return layers
 

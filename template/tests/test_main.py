@@ -1,6 +1,6 @@
 """The application as a whole."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -51,28 +51,6 @@ async def test_a_route_that_a_person_adds_is_wrapped_and_documented(settings: Se
 
     assert response.json() == {"code": 200, "message": "success", "data": 7, "error": None}
     assert "Envelope_mine_mine_get" in app.openapi()["components"]["schemas"]
-
-
-@pytest.mark.parametrize("says_its_length", [True, False])
-async def test_a_body_over_the_limit_is_refused(settings: Settings, says_its_length: bool) -> None:
-    app = create_app(settings.model_copy(update={"MAX_BODY_SIZE": 1000}))
-
-    @app.post("/mine")
-    async def mine(body: list[int]) -> int:
-        return len(body)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"[" + b"1," * 1000
-        yield b"1]"
-
-    body = b"".join([piece async for piece in pieces()]) if says_its_length else pieces()
-    async with client_of(app) as client:
-        json = {"Content-Type": "application/json"}
-        response = await client.post("/mine", content=body, headers=json)
-
-    assert response.status_code == 413
-    if not says_its_length:  # otherwise the framework itself answers, before anything is read
-        assert response.json()["error"] == "payload_too_large"
 
 
 async def test_only_the_origins_that_are_named_may_call_from_a_browser(settings: Settings) -> None:

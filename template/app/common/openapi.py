@@ -14,6 +14,7 @@ from app.common.response_envelope import (
     ValidationFailure,
     without_envelope,
 )
+from app.core.errors import PayloadTooLarge, error_responses
 
 _JSON: Final = "application/json"
 
@@ -54,6 +55,9 @@ def _describe_answers(app: FastAPI, document: Schema) -> None:
             for example in content.get("examples", {}).values():
                 if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
                     example["value"]["data"] = None
+        if "requestBody" in operation:
+            for too_large, response in error_responses(PayloadTooLarge).items():
+                operation["responses"].setdefault(str(too_large), response)
         if "parameters" in operation or "requestBody" in operation:
             _describe_validation(operation["responses"])
 
