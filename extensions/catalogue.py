@@ -1,7 +1,6 @@
-"""The catalogue of options, read from copier.yml: questions, and their valid combinations."""
+"""The catalogue of options, read from copier.yml: questions, presets, and valid combinations."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,22 +8,14 @@ from typing import Any
 
 import yaml
 
+from extensions.conditions import NOT_ASKED, conditions, resolved
+from extensions.covering import IsValid, Row, covering_array, every, valid_rows
+
 Answer = str | bool
 Answers = dict[str, Answer]
 
-# These say who a service belongs to and where it runs; the others decide of what it consists.
-IDENTITY = frozenset(
-    {
-        "author_email",
-        "author_name",
-        "license",
-        "preset",
-        "project_description",
-        "project_name",
-        "project_slug",
-        "python_version",
-    },
-)
+CUSTOM = "custom"
+"""The preset that decides nothing: each part is asked for."""
 
 
 class UnknownAnswerError(Exception):
@@ -37,49 +28,143 @@ class Question:
 
     Attributes:
         name: the key under which the answer is recorded.
-        choices: the values to choose from; empty for a free text.
+        help: the question, as a person reads it.
+        labels: what a person reads of each choice; empty for a free text.
+        choices: the values to choose from, in the order of their labels; empty for a free text.
+        default: the answer of who types nothing; may be an expression of other answers.
+        is_part: a preset answers it: the question decides of what a service consists. The others
+            say who it belongs to and where it runs.
+        has_conditions: whether it is asked, or what it offers, depends on other answers.
     """
 
     name: str
+    help: str
+    labels: tuple[str, ...]
     choices: tuple[Answer, ...]
+    default: Answer
+    is_part: bool
+    has_conditions: bool
+
+
+def questions(template: Path) -> tuple[Question, ...]:
+    """Return what `template` asks, in order, without the values that it computes."""
+    return _questions((template / "copier.yml").read_text(encoding="utf-8"))
 
 
 @cache
-def questions(template: Path) -> tuple[Question, ...]:
-    """Return what `template` asks, in order, without the values that it computes."""
-    config: dict[str, Any] = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
+def _questions(text: str) -> tuple[Question, ...]:
+    config: dict[str, Any] = yaml.safe_load(text)
     return tuple(
-        Question(name, _choices(details))
+        _question(name, details)
         for name, details in config.items()
         if not name.startswith("_") and details.get("when") is not False
     )
 
 
-def _choices(details: Mapping[str, Any]) -> tuple[Answer, ...]:
-    choices = details.get("choices", ())
-    return tuple(choices.values() if isinstance(choices, Mapping) else choices)
+def _question(name: str, details: Mapping[str, Any]) -> Question:
+    choices = details.get("choices", {})
+    if not isinstance(choices, Mapping):
+        choices = {str(value): value for value in choices}
+    values = [_value(choice) for choice in choices.values()]
+    return Question(
+        name,
+        help=details.get("help", ""),
+        labels=tuple(choices),
+        choices=tuple(values),
+        default=details.get("default", ""),
+        is_part=bool(choices) and "ask" in details,
+        has_conditions="when" in details or values != list(choices.values()),
+    )
+
+
+def _value(choice: Any) -> Answer:
+    """A choice with a condition is a mapping of its value and the condition."""
+    value: Answer = choice["value"] if isinstance(choice, Mapping) else choice
+    return value
+
+
+def presets(template: Path) -> tuple[str, ...]:
+    """Return the names of the presets, `custom` included."""
+    found = next(question for question in questions(template) if question.name == "preset")
+    return tuple(str(choice) for choice in found.choices)
 
 
 def structural(template: Path) -> tuple[Question, ...]:
     """Return the questions whose answers change which files or code a service has."""
-    return tuple(question for question in questions(template) if question.name not in IDENTITY)
+    return tuple(question for question in questions(template) if question.is_part)
+
+
+def factors(template: Path) -> dict[str, tuple[Answer, ...]]:
+    """Return what each structural question can be answered, `NOT_ASKED` where that can be."""
+    return {
+        question.name: question.choices + ((NOT_ASKED,) if question.has_conditions else ())
+        for question in structural(template)
+    }
+
+
+def validity(template: Path) -> IsValid:
+    """Return whether a row of these factors is a combination that a person can answer."""
+    asked = structural(template)
+    known = conditions(template, frozenset(question.name for question in asked))
+    return every(known.of(question.name) for question in asked if question.has_conditions)
 
 
 def combinations(template: Path) -> Iterator[Answers]:
-    """Yield every combination of the structural questions; all of them are valid."""
-    asked = structural(template)
-    for values in itertools.product(*(question.choices for question in asked)):
-        yield dict(zip((question.name for question in asked), values, strict=True))
+    """Yield every valid combination of the structural answers, without what is not asked."""
+    for row in valid_rows(factors(template), validity(template)):
+        yield _answers(row)
+
+
+def array(
+    template: Path, strength: int, seeds: Sequence[Mapping[str, Answer]] = ()
+) -> list[Answers]:
+    """Return few combinations in which any `strength` structural answers stand together.
+
+    The services of `seeds`, which may leave out what is as by default, come first.
+    """
+    names = factors(template)
+    rows = []
+    for seed in seeds:
+        known = parts(template, seed)
+        row = {name: known.get(name, NOT_ASKED) for name in names}
+        rows += [row] if row not in rows else []
+    found = covering_array(names, strength, is_valid=validity(template), seeds=rows)
+    return [_answers(row) for row in found]
+
+
+def _answers(row: Row) -> Answers:
+    return {name: value for name, value in row.items() if value != NOT_ASKED}
+
+
+def resolve(template: Path, answers: Mapping[str, Answer]) -> dict[str, Any]:
+    """Return every answer and every computed value, as Copier makes them of `answers`.
+
+    Raises:
+        UnknownAnswerError: nobody asks that, or the answer is not offered.
+        ValueError: a text that copier.yml refuses, with its reason.
+    """
+    return resolved(template, checked(template, answers)).values
+
+
+def parts(template: Path, answers: Mapping[str, Answer]) -> Answers:
+    """Return the structural answers of the service with `answers`, without what is not asked."""
+    found = resolved(template, checked(template, answers))
+    return {
+        question.name: found.values[question.name]
+        for question in structural(template)
+        if question.name not in found.not_asked
+    }
 
 
 def everything_off(template: Path) -> Answers:
     """Return the answers that leave out all that can be left out."""
-    off: Answers = {"preset": "custom"}
-    for question in questions(template):
+    off: Answers = {"preset": CUSTOM}
+    for question in structural(template):
         for nothing in ("none", False):
             if nothing in question.choices:
                 off[question.name] = nothing
-    return off
+    not_asked = resolved(template, off).not_asked
+    return {name: answer for name, answer in off.items() if name not in not_asked}
 
 
 def checked(template: Path, answers: Mapping[str, Answer]) -> Answers:
@@ -94,4 +179,7 @@ def checked(template: Path, answers: Mapping[str, Answer]) -> Answers:
             raise UnknownAnswerError(f"{name} is not asked; there are {', '.join(asked)}.")
         if asked[name].choices and answer not in asked[name].choices:
             raise UnknownAnswerError(f"{name} cannot be {answer!r}; it is {asked[name].choices}.")
+    conditional = [name for name in answers if asked[name].has_conditions]
+    for name in conditional and resolved(template, answers).not_asked.intersection(conditional):
+        raise UnknownAnswerError(f"{name} is not asked with the other answers; leave it out.")
     return dict(answers)
