@@ -59,6 +59,13 @@ def run(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into site/, strictly, and test it."""
+    session.run("zensical", "build", "--clean", "--strict")
+    session.run("pytest", "-m", "docs", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write template/uv.lock anew: the tested versions of everything that a service can have."""
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,163 @@
+"""The documentation builds without a fault, loads nothing from elsewhere, and names what exists."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import nox.registry
+import pytest
+
+import noxfile  # noqa: F401  # which registers the sessions
+from extensions.catalogue import questions
+from extensions.rendering import files, render
+from tests.rendering import ROOT
+
+pytestmark = pytest.mark.docs
+
+SESSIONS = nox.registry.get()
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+# `rel` of a link that a browser follows only when a person does.
+NOT_LOADED = frozenset({"canonical", "next", "prev", "alternate"})
+# A path in `code`: of this repository or of a service. The second part excludes and/or, 2/3 …
+PATH = re.compile(r"`/?((?:[\w.-]+/)*[\w.-]+\.(?:md|py|toml|yml|yaml|lock)|(?:[\w.-]+/)+)`")
+# Written by a command, or the reader's to name.
+MADE = frozenset({"site/", ".devstack/", "models.py"})
+
+
+class Assets(HTMLParser):
+    """Collects the address of everything that a page loads by itself, and of what it links to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what the tag makes a browser load."""
+        values = dict(attrs)
+        address = values.get(LOADED.get(tag, ""))
+        if address and not NOT_LOADED & set((values.get("rel") or "").split()):
+            self.loaded.append(address)
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    """Return the site's configuration."""
+    project: dict[str, Any] = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
+    return project
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site, built anew and strictly: a broken link or anchor is an error."""
+    folder = tmp_path_factory.mktemp("documentation")
+    shutil.copy(ROOT / "zensical.toml", folder)
+    shutil.copytree(ROOT / "docs", folder / "docs")
+    done = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def full_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a service with every part."""
+    return render(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
+
+
+def test_every_page_is_built(site: Path) -> None:
+    for page in PAGES:
+        path = page.relative_to(ROOT / "docs").with_suffix("")
+        folder = path.parent if path.name == "index" else path
+        assert (site / folder / "index.html").is_file(), page
+
+
+def test_every_page_is_in_the_navigation(config: dict[str, Any]) -> None:
+    named = sorted(_leaves(config["nav"]))
+    assert named == [page.relative_to(ROOT / "docs").as_posix() for page in PAGES]
+
+
+def _leaves(entry: Any) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry
+        return
+    for inner in entry.values() if isinstance(entry, dict) else entry:
+        yield from _leaves(inner)
+
+
+def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
+    foreign = set()
+    for page in site.rglob("*.html"):
+        assets = Assets()
+        assets.feed(page.read_text(encoding="utf-8"))
+        assert assets.loaded, page
+        foreign |= {address for address in assets.loaded if urlsplit(address).netloc}
+    for style in site.rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        foreign |= set(re.findall(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"')\s]+)", text))
+    assert sorted(foreign) == []
+
+
+def test_every_session_that_is_named_exists() -> None:
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for line in re.findall(r"nox -s ((?:[a-z][\w-]*[ \n`])+)", page.read_text())
+        for name in re.findall(r"[\w-]+", line)
+    }
+    assert named
+    assert {(page, name) for page, name in named if name not in SESSIONS} == set()
+
+
+def test_every_path_that_is_named_exists(full_service: Path) -> None:
+    missing = set()
+    named = {(page, path) for page in PAGES for path in PATH.findall(page.read_text())}
+    assert len(named) > 50
+    for page, path in named:
+        places = (ROOT, ROOT / "template", full_service)
+        if path not in MADE and not any((place / path).exists() for place in places):
+            missing.add(f"{page.name}: {path}")
+    assert sorted(missing) == []
+
+
+def test_every_variable_that_is_named_exists(full_service: Path) -> None:
+    text = b"".join(files(full_service / "app").values()).decode()
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`", page.read_text())
+    }
+    assert named
+    assert {(page, name) for page, name in named if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_every_answer_that_is_given_is_one(template: Path) -> None:
+    known = {
+        question.name: {str(one).lower() for one in question.choices}
+        for question in questions(template)
+    }
+    given = {
+        (page.name, *pair)
+        for page in PAGES
+        for pair in re.findall(r"-d ([a-z_]+)=([a-z0-9.-]+)", page.read_text())
+    }
+    assert given
+    wrong = {
+        (page, name, answer)
+        for page, name, answer in given
+        if name not in known or (known[name] and answer not in known[name])
+    }
+    # These show what Copier does with a name that nobody has.
+    assert wrong == {("troubleshooting.md", "databse", "none"), ("options.md", "name", "answer")}
