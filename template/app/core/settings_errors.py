@@ -14,18 +14,16 @@ class SettingsError(Exception):
 
 def describe(error: ValidationError, fields: dict[str, FieldInfo], env_file: str) -> str:
     """Return one line per fault in `error`; `env_file` is where the person would set a variable."""
-    faults = [line for details in error.errors() for line in _lines(details, fields)]
+    faults = [f"  - {_fault(details, fields)}" for details in error.errors()]
     hint = f"Set them in the environment or in {env_file}; .env.example lists every variable."
-    return "\n".join(["The settings are not usable:", *(f"  - {fault}" for fault in faults), hint])
+    return "\n".join(["The settings are not usable:", *faults, hint])
 
 
-def _lines(details: ErrorDetails, fields: dict[str, FieldInfo]) -> list[str]:
-    if not details["loc"]:  # a check over several variables: its text is ours and complete
-        return str(details["ctx"]["error"]).splitlines()
+def _fault(details: ErrorDetails, fields: dict[str, FieldInfo]) -> str:
     name = str(details["loc"][0])
     description = fields[name].description if name in fields else None
     wanted = f" Expected: {description}" if description else ""
     if details["type"] == "missing":
-        return [f"{name} is not set.{wanted}"]
+        return f"{name} is not set.{wanted}"
     reason = details["msg"].removeprefix("Value error, ")
-    return [f"{name}: {reason.rstrip('.')}.{wanted}"]
+    return f"{name}: {reason.rstrip('.')}.{wanted}"

@@ -124,6 +124,31 @@ def test_every_fault_is_told_at_once(environment: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+def test_what_production_refuses_is_told_together_with_what_is_wrong_anywhere(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "APP_ENV": "production",
+        "SECRET_KEY": "short",
+        "DEBUG": "true",
+        "API_PORT": "http",
+        "CORS_ORIGINS": "*",
+        "CORS_ALLOW_CREDENTIALS": "true",
+    }.items():
+        environment.setenv(name, value)
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    faults = [line for line in str(caught.value).splitlines() if line.startswith("  - ")]
+    assert [fault.split()[1].rstrip(":") for fault in faults] == [
+        "SECRET_KEY",
+        "DEBUG",
+        "API_PORT",
+        "CORS_ALLOW_CREDENTIALS",
+    ]
+
+
 @pytest.mark.parametrize("content", [b"SECRET_KEY=\xff\xfe\n", b"\x00\x01"])
 def test_a_file_that_is_not_text_is_named(
     environment: pytest.MonkeyPatch,
@@ -174,6 +199,35 @@ def test_production_refuses_what_is_meant_for_development(
     environment.setenv("APP_ENV", "production")
     with pytest.raises(SettingsError, match=name):
         load_settings()
+
+
+@pytest.mark.parametrize("key", ["change-me", "change-me-" * 4])
+def test_a_placeholder_is_called_one_however_long_it_is(
+    environment: pytest.MonkeyPatch,
+    key: str,
+) -> None:
+    environment.setenv("APP_ENV", "production")
+    environment.setenv("SECRET_KEY", key)
+
+    with pytest.raises(SettingsError, match=r"SECRET_KEY: this is a placeholder"):
+        load_settings()
+
+
+def test_a_password_that_was_left_at_the_examples_is_refused_in_production_only(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("SECRET_KEY", STRONG_KEY)
+    passwords = [
+        name for name in Settings.model_fields if name.endswith(("_PASSWORD", "_SECRET_ACCESS_KEY"))
+    ]
+    for name in passwords:
+        environment.setenv(name, "change-me")
+    load_settings()
+
+    environment.setenv("APP_ENV", "production")
+    for name in passwords:
+        with pytest.raises(SettingsError, match=f"{name}: this is the placeholder"):
+            load_settings()
 
 
 def test_production_starts_with_a_random_key(environment: pytest.MonkeyPatch) -> None:

@@ -86,13 +86,28 @@ def test_a_wrong_address_is_refused_without_repeating_it(
     assert "hunter2" not in str(caught.value)
 
 
-def test_without_user_and_address_both_ways_to_mend_it_are_told(
+@pytest.mark.parametrize("kind", ["development", "production"])
+def test_without_user_and_address_both_ways_to_mend_it_are_told_and_the_third_in_development(
     parts: pytest.MonkeyPatch,
+    kind: str,
 ) -> None:
+    parts.setenv("APP_ENV", kind)
     parts.delenv("DB_USER")
 
-    with pytest.raises(SettingsError, match=r"DB_USER is not set.*DATABASE_URL"):
+    with pytest.raises(SettingsError, match=r"DB_USER: neither it nor DATABASE_URL") as caught:
         load_settings()
+
+    assert ("uv run dev" in str(caught.value)) == (kind == "development")
+
+
+def test_a_wrong_address_is_the_only_fault_that_is_told_of_it(parts: pytest.MonkeyPatch) -> None:
+    parts.setenv("DATABASE_URL", "nonsense")
+    parts.delenv("DB_USER")
+
+    with pytest.raises(SettingsError, match="DATABASE_URL: ") as caught:
+        load_settings()
+
+    assert "DB_USER" not in str(caught.value)
 
 
 def test_no_password_shows_where_settings_are_displayed(parts: pytest.MonkeyPatch) -> None:

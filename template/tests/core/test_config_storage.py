@@ -44,6 +44,31 @@ def test_both_keys_are_named_where_both_are_missing(storage: pytest.MonkeyPatch)
         load_settings()
 
 
+def test_keys_that_are_missing_are_told_together_with_an_address_that_is_wrong(
+    storage: pytest.MonkeyPatch,
+) -> None:
+    storage.setenv("S3_ENDPOINT", "s3.internal")
+    storage.delenv("S3_ACCESS_KEY_ID")
+    storage.delenv("S3_SECRET_ACCESS_KEY")
+
+    with pytest.raises(SettingsError, match=r"(?s)S3_ENDPOINT: .*set S3_ACCESS_KEY_ID and"):
+        load_settings()
+
+
+@pytest.mark.parametrize("kind", ["development", "production"])
+def test_the_server_of_the_dev_stack_is_a_hint_for_development_only(
+    storage: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    storage.setenv("APP_ENV", kind)
+    storage.delenv("S3_ENDPOINT")
+
+    with pytest.raises(SettingsError, match="S3_REGION: ") as caught:
+        load_settings()
+
+    assert ("uv run dev" in str(caught.value)) == (kind == "development")
+
+
 def test_aws_itself_needs_a_region_but_neither_endpoint_nor_keys(
     storage: pytest.MonkeyPatch,
 ) -> None:
