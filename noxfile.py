@@ -60,7 +60,8 @@ def run(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into site/, strictly, and test it."""
+    """Write the page of options, build the documentation into site/, strictly, and test it."""
+    session.run("python", "-m", "extensions.options_page")
     session.run("zensical", "build", "--clean", "--strict")
     session.run("pytest", "-m", "docs", *session.posargs)
 

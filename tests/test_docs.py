@@ -16,6 +16,7 @@ import pytest
 
 import noxfile  # noqa: F401  # which registers the sessions
 from extensions.catalogue import questions
+from extensions.options_page import PAGE, options_page
 from extensions.rendering import files, render
 from tests.rendering import ROOT
 
@@ -95,6 +96,28 @@ def _leaves(entry: Any) -> Iterator[str]:
         return
     for inner in entry.values() if isinstance(entry, dict) else entry:
         yield from _leaves(inner)
+
+
+def test_the_page_of_options_is_what_copier_yml_says(template: Path) -> None:
+    assert PAGE.read_text(encoding="utf-8") == options_page(template), "run `uv run nox -s docs`"
+
+
+def test_the_page_of_options_says_under_which_condition_a_question_exists(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "template", tmp_path / "template")
+    text = (ROOT / "copier.yml").read_text(encoding="utf-8")
+    question = """
+        help: What maps tables to classes?
+        choices: { SQLAlchemy 2: sqlalchemy, SQLModel: sqlmodel }
+        default: sqlalchemy
+        ask: "{{ preset == 'custom' }}"
+        when: "{{ database != 'none' }}"
+    """
+    text = text.replace("task_queue:\n", f"orm:{question}\ntask_queue:\n", 1)
+    (tmp_path / "copier.yml").write_text(text, encoding="utf-8")
+    page = options_page(tmp_path)
+    assert "| `sqlalchemy` (default) | SQLAlchemy 2 |" in page
+    assert "The question exists only where `database != 'none'`." in page
+    assert "| [`orm`](#orm) | `sqlalchemy` |  | `sqlalchemy` |" in page
 
 
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:

@@ -1,0 +1,123 @@
+"""Writes docs/options.md: every question, its choices and defaults, as copier.yml has them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from extensions.catalogue import (
+    CUSTOM,
+    Answer,
+    Question,
+    parts,
+    presets,
+    questions,
+    resolve,
+    structural,
+)
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "options.md"
+
+INTRODUCTION = """\
+# Options
+
+<!-- `uv run nox -s docs` writes this page from copier.yml. -->
+
+Copier asks these questions in this order. Each can be answered beforehand: `-d name=answer`. The
+answers are recorded in the service, in `.copier-answers.yml`, and an update starts from them.
+
+A wrong answer is refused with a sentence that says what to type instead, and nothing is written.
+But Copier ignores a *name* that no question has, so check the spelling.
+
+## Presets
+
+`preset` sets the defaults of the parts. With `custom`, each part is asked for. An answer that you
+give wins over the preset: `-d preset=minimal -d storage=s3`. This is what each preset stands for:
+"""
+
+ABOUT = """
+## About the service
+
+These are always asked.
+"""
+
+PARTS = """\
+## The parts
+
+These are asked with `preset=custom`; else the preset decides.
+"""
+
+
+def options_page(template: Path) -> str:
+    """Return the page for the questions of `template`, in Markdown."""
+    config = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
+    defaults = resolve(template, {})
+
+    def section(question: Question) -> str:
+        condition = config[question.name].get("when")
+        return "\n".join(_section(question, defaults, condition))
+
+    lines = [
+        INTRODUCTION,
+        *_preset_table(template),
+        ABOUT,
+        *(section(question) for question in questions(template) if not question.is_part),
+        PARTS,
+        *(section(question) for question in structural(template)),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _preset_table(template: Path) -> Iterator[str]:
+    """Yield a row for each part, with what it is under each preset."""
+    names = [name for name in presets(template) if name != CUSTOM]
+    services = [parts(template, {"preset": name}) for name in names]
+    yield _row("part", *(f"`{name}`" for name in names))
+    yield _row(*["---"] * (len(names) + 1))
+    for question in structural(template):
+        answers = [service.get(question.name) for service in services]
+        cells = ["" if answer is None else _typed(answer) for answer in answers]
+        yield _row(f"[`{question.name}`](#{question.name})", *cells)
+
+
+def _section(
+    question: Question, defaults: Mapping[str, Any], condition: str | None
+) -> Iterator[str]:
+    """Yield the lines about one question."""
+    default = defaults[question.name]
+    yield f"### `{question.name}` {{ #{question.name} }}\n\n{question.help}\n"
+    choices = [_typed(answer) for answer in question.choices]
+    choices = [f"{one} (default)" if one == _typed(default) else one for one in choices]
+    labels = [
+        label.removeprefix(f"{answer} - ").removeprefix(str(answer))
+        for label, answer in zip(question.labels, question.choices, strict=True)
+    ]
+    if any(labels):
+        yield _row("answer", "meaning")
+        yield _row("---", "---")
+        yield from map(_row, choices, labels)
+        yield ""
+    elif choices:
+        yield f"{', '.join(choices)}.\n"
+    elif "{" in str(question.default):
+        yield f"Made of the other answers by default, such as {_typed(default)}.\n"
+    else:
+        yield f"{_typed(default)} by default.\n" if default else "Empty by default.\n"
+    if condition:
+        expression = condition.strip().removeprefix("{{").removesuffix("}}").strip()
+        yield f"The question exists only where `{expression}`.\n"
+
+
+def _typed(answer: Answer) -> str:
+    """Return what a person types for `answer`."""
+    return f"`{str(answer).lower() if isinstance(answer, bool) else answer}`"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(options_page(ROOT), encoding="utf-8")
