@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from extensions.rendering import compiled_once, render
+from tests.history import write_history
 from tests.matrix import Matrix, render_matrix
 from tests.proof import proof as add_to_proof
 from tests.rendering import ROOT, git
@@ -64,6 +65,12 @@ def repository(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--message", "The template")
     return repository
+
+
+@pytest.fixture(scope="session")
+def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository of every release and the template; clone it to publish another."""
+    return write_history(template, tmp_path_factory.mktemp("history") / "releases")
 
 
 @pytest.fixture(scope="session")

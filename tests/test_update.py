@@ -9,6 +9,8 @@ import yaml
 
 from extensions.catalogue import Answer
 from extensions.rendering import files, render
+from tests.history import edit, publish
+from tests.person import commit, scaffold, update
 from tests.rendering import git, run_copier
 
 pytestmark = pytest.mark.update
@@ -24,49 +26,9 @@ def release(repository: Path, tmp_path: Path) -> Path:
     return tmp_path / "releases"
 
 
-def publish(
-    release: Path, changes: dict[str, Callable[[str], str]], tag: str | None = None
-) -> None:
-    """Commit `changes` to files of the template, by their paths."""
-    for name, change in changes.items():
-        path = release / "template" / name
-        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    git(release, "commit", "--quiet", "--all", "--message", "A release")
-    if tag:
-        git(release, "tag", tag)
-
-
-def scaffold(source: str | Path, folder: Path, *answers: str) -> Path:
-    """Scaffold a service with the command, and commit it."""
-    data = [part for answer in answers for part in ("--data", answer)]
-    done = run_copier("copy", "--defaults", *data, source, "service", folder=folder)
-    assert done.returncode == 0, done.stderr
-    service = folder / "service"
-    git(service, "init", "--quiet")
-    commit(service, "Scaffold")
-    return service
-
-
-def commit(service: Path, message: str) -> None:
-    git(service, "add", "--all")
-    git(service, "commit", "--quiet", "--message", message)
-
-
-def update(service: Path, *arguments: str) -> str:
-    """Update from inside the service, as a person does, and return what was said."""
-    done = run_copier("update", "--defaults", *arguments, folder=service)
-    assert done.returncode == 0, done.stderr
-    assert git(service, "ls-files", "--unmerged") == ""
-    return done.stderr
-
-
 def recorded(service: Path) -> dict[str, Answer]:
     answers: dict[str, Answer] = yaml.safe_load((service / ".copier-answers.yml").read_text())
     return answers
-
-
-def edit(path: Path, change: Callable[[str], str]) -> None:
-    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def test_a_fix_arrives_and_a_persons_work_stays(release: Path, tmp_path: Path) -> None:
@@ -181,7 +143,7 @@ def test_a_part_that_is_added_later_is_as_if_it_had_been_there(
     template: Path,
     tmp_path: Path,
 ) -> None:
-    service = scaffold(release, tmp_path, "storage=none", "auth=none")
+    service = scaffold(release, tmp_path, {"storage": "none", "auth": "none"})
     update(service, "--data", "storage=s3", "--data", "auth=jwt")
     fresh = files(render(template, tmp_path / "fresh", {"auth": "jwt"}))
     updated = files(service)

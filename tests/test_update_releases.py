@@ -1,0 +1,113 @@
+"""From every release to the work tree: what a person did stays, and all else is as if new."""
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from extensions.catalogue import Answers, everything_off
+from extensions.releases import Release, recorded
+from extensions.rendering import files, render
+from tests.history import NEWEST, NEXT, publish
+from tests.person import DELETED, commit, scaffold, update, work
+from tests.rendering import ROOT, git
+
+pytestmark = pytest.mark.update
+
+RELEASES = recorded(ROOT)
+BASES: dict[str, Answers] = {
+    **{preset: {"preset": preset} for preset in ("standard", "minimal", "full")},
+    "all-off": everything_off(ROOT),
+}
+# A person's own from the first day: `_skip_if_exists`, and what `_exclude` names on updates.
+WRITTEN_ONCE = {".env.development", "migrations/versions/0001_initial.py", "uv.lock"}
+
+
+@pytest.fixture
+def next_release(history: Path, tmp_path: Path) -> Path:
+    """Return a clone of the releases that has one more, with changes where the person has some."""
+    git(tmp_path, "clone", "--quiet", str(history), "next")
+    publish(
+        tmp_path / "next",
+        {
+            "app/core/errors.py": lambda text: f"{text}\n\n# a fix\n",
+            "README.md.jinja": lambda text: text.replace("## Updates\n", "## Newer versions\n", 1),
+            "app/features/example/routers.py": lambda text: text.replace("List", "Give", 1),
+        },
+        tag=NEXT,
+    )
+    return tmp_path / "next"
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.tag)
+@pytest.mark.parametrize("base", BASES)
+def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
+    base: str,
+    release: Release,
+    history: Path,
+    full_environment: Path,
+    tmp_path: Path,
+    proof: Callable[..., None],
+) -> None:
+    service = scaffold(history, tmp_path, BASES[base], "--vcs-ref", release.tag)
+    kept = work(service)
+    commit(service, "Our own work")
+    before = files(service)
+
+    update(service)
+
+    after = files(service)
+    fresh = files(render(history, tmp_path / "fresh", BASES[base], ref=NEWEST))
+    assert DELETED not in after
+    assert {name: before[name] for name in WRITTEN_ONCE & before.keys()} == {
+        name: after[name] for name in WRITTEN_ONCE & after.keys()
+    }
+    del fresh[DELETED]
+    for name in WRITTEN_ONCE & fresh.keys():
+        fresh[name] = after[name]
+    for name, lines in kept.items():
+        expected = Counter(fresh.get(name, b"").decode().splitlines()) + Counter(lines)
+        assert Counter(after[name].decode().splitlines()) == expected, name
+        fresh[name] = after[name]
+    assert after == fresh
+    for command in (["ruff", "format", "--check"], ["ruff", "check"], ["mypy"]):
+        check(full_environment, service, *command)
+    proof("update", updates=1, releases=[release.tag], services=[base])
+
+
+def check(environment: Path, service: Path, *command: str) -> str:
+    """Run `command` of the environment in the service's folder; fail with what it said."""
+    done = subprocess.run(
+        [environment / ".venv/bin" / command[0], *command[1:]],
+        cwd=service,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_two_updates_in_a_row_come_to_what_one_does(next_release: Path, tmp_path: Path) -> None:
+    service = scaffold(next_release, tmp_path, {}, "--vcs-ref", RELEASES[0].tag)
+    work(service)
+    commit(service, "Our own work")
+    in_one = shutil.copytree(service, tmp_path / "in one")
+
+    update(service, "--vcs-ref", NEWEST)
+    commit(service, "Update")
+    update(service)
+    update(in_one)
+
+    assert files(service) == files(in_one)
+    assert "## Newer versions" in (service / "README.md").read_text()
+    said = git(service, "diff", "--name-only").split()
+    assert sorted(said) == [
+        ".copier-answers.yml",
+        "README.md",
+        "app/core/errors.py",
+        "app/features/example/routers.py",
+    ]
