@@ -1,8 +1,10 @@
 """The servers of a test run: started for it, or yours where a TEST_ variable names one."""
 
+import asyncio
 import os
+import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from app.core.config import SERVICE_NAME, Settings
 from devstack import watchdog
 from devstack.server import MissingProgram
 from devstack.stack import Stack
+from tests.live_program import preload
 
 
 def yours() -> dict[str, str]:
@@ -30,24 +33,43 @@ def temporary_folder() -> Path:
     return folder
 
 
-async def start(stack: Stack) -> None:
+async def start(*stacks: Stack) -> None:
     """Start the servers; where their programs are missing, skip the test, but fail in CI."""
-    try:
-        await stack.start()
-    except MissingProgram as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+    starts = [stack.start() for stack in stacks]
+    for outcome in await asyncio.gather(*starts, return_exceptions=True):
+        if isinstance(outcome, MissingProgram) and not os.environ.get("CI"):
+            pytest.skip(str(outcome))
+        if outcome is not None:
+            raise outcome
 
 
 @pytest.fixture(scope="session")
-async def servers() -> AsyncIterator[Stack]:
-    """The servers that the tests share; a test that stops one takes `live_service` instead."""
-    stack = Stack(temporary_folder(), throwaway=True)
-    given = yours()
-    stack.servers = [one for one in stack.servers if given.keys().isdisjoint(one.address_settings)]
+async def stacks(request: pytest.FixtureRequest) -> AsyncIterator[Mapping[str, Stack]]:
+    """All servers that the tests of this run need, started side by side, by their fixtures."""
+    wanted = {
+        name
+        for test in request.session.items
+        if isinstance(test, pytest.Function)
+        for name in test.fixturenames
+    }
+    stacks: dict[str, Stack] = {}
+    if "servers" in wanted:
+        shared = stacks["servers"] = Stack(temporary_folder(), throwaway=True)
+        given = yours()
+        shared.servers = [
+            server for server in shared.servers if given.keys().isdisjoint(server.address_settings)
+        ]
+    if "live_servers" in wanted and sys.platform != "win32":
+        stacks["live_servers"] = Stack(temporary_folder(), throwaway=True)
+        preload()
     try:
-        await start(stack)
-        yield stack
+        await start(*stacks.values())
+        yield stacks
     finally:
-        await stack.kill()
+        await asyncio.gather(*(stack.kill() for stack in stacks.values()))
+
+
+@pytest.fixture(scope="session")
+async def servers(stacks: Mapping[str, Stack]) -> Stack:
+    """The servers that the tests share; a test that stops one takes `live_service` instead."""
+    return stacks["servers"]

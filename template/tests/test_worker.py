@@ -49,6 +49,7 @@ async def test_it_says_that_the_streams_cannot_be_set_up_in_time(
         raise nats_errors.TimeoutError
 
     monkeypatch.setattr("app.worker.ensure_streams", time_out)
+    monkeypatch.setattr("app.worker.STREAMS_RETRY_INTERVAL", 0.1)
     handler = logger.add(lines.append, format="{message}")
     try:
         async with connected(settings) as nats:

@@ -200,7 +200,7 @@ async def test_a_handler_that_takes_longer_than_the_ack_wait_is_called_once(
     @broker.task(SUBJECT)
     async def take_long(event: Happened) -> None:
         await steps.put("begin")
-        await asyncio.sleep(2 * ACK_WAIT)
+        await asyncio.sleep(1.5 * ACK_WAIT)
         await steps.put("end")
 
     await broker.publish(Happened())

@@ -207,7 +207,7 @@ async def test_a_task_that_takes_longer_than_the_ack_wait_runs_once(
     @broker.task
     async def take_long() -> None:
         await steps.put("begin")
-        await asyncio.sleep(2 * ACK_WAIT)
+        await asyncio.sleep(1.5 * ACK_WAIT)
         await steps.put("end")
 
     await take_long.kiq()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings, load_settings
@@ -47,7 +48,11 @@ def message(payload: bytes) -> OutgoingMessage:
 async def test_what_was_committed_leaves_though_program_database_and_nats_are_killed(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.outbox_relay.IDLE_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.outbox_relay.STANDBY_INTERVAL", 0.1)
     async with live_service(api=False, worker=False) as service:
         program = Program(
             [],
