@@ -20,6 +20,13 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
     session.run("ruff", "check")
     session.run("mypy")
+    github = ROOT / ".github"
+    workflows = map(str, sorted((github / "workflows").glob("*.yml")))
+    session.run("zizmor", "--offline", "--no-progress", "--quiet", str(github))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run(
+        "check-jsonschema", "--builtin-schema", "vendor.dependabot", str(github / "dependabot.yml")
+    )
 
 
 @nox.session

@@ -1,0 +1,114 @@
+"""The repository's own workflows run what exists, with few rights, and let nothing slip through."""
+
+import os
+import re
+import shutil
+import subprocess
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import nox.registry
+import pytest
+import yaml
+
+import noxfile  # noqa: F401  # which registers the sessions
+from tests.rendering import ROOT
+
+GATE = "all-green"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+GATED = [path for path in WORKFLOWS if f"  {GATE}:" in path.read_text(encoding="utf-8")]
+
+USES = re.compile(r"uses: (?P<action>\S+?)@(?P<version>\S+)(?P<comment>.*)")
+SESSION = re.compile(r"nox -s ([a-z_]+)")
+# Each tier that a change can break; the others are what a release or a measurement needs.
+TIERS = frozenset({"docs", "lint", "render", "run", "tests", "toggle", "types", "update"})
+
+stem = attrgetter("stem")
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the jobs of a workflow."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    return found
+
+
+def sessions(path: Path) -> set[str]:
+    """Return the sessions that a workflow runs."""
+    return set(SESSION.findall(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=stem)
+def test_every_session_that_a_job_runs_exists(path: Path) -> None:
+    assert sessions(path)
+    assert sessions(path) <= nox.registry.get().keys()
+
+
+def test_a_change_runs_every_tier() -> None:
+    assert sessions(ROOT / ".github/workflows/ci.yml") == TIERS
+
+
+@pytest.mark.parametrize("path", GATED, ids=stem)
+def test_every_job_is_needed_by_the_gate(path: Path) -> None:
+    gate = jobs(path)[GATE]
+    assert set(gate["needs"]) == jobs(path).keys() - {GATE}
+    assert gate["if"] == "always()"  # else it is skipped, which counts as passed
+
+
+@pytest.mark.parametrize("path", GATED, ids=stem)
+@pytest.mark.parametrize("result", ["failure", "cancelled", "skipped", "success"])
+def test_the_gate_opens_only_if_every_job_has_passed(path: Path, result: str) -> None:
+    if shutil.which("jq") is None or shutil.which("bash") is None:
+        pytest.skip("jq and bash are not installed here; GitHub's machines have them.")
+    (step,) = jobs(path)[GATE]["steps"]
+    results = f'{{"lint": {{"result": "success"}}, "run": {{"result": "{result}"}}}}'
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+        check=False,
+        env={**os.environ, "RESULTS": results},
+        capture_output=True,
+        text=True,
+    )
+    assert f"run: {result}" in done.stdout
+    assert (done.returncode == 0) == (result == "success"), done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=stem)
+def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(path: Path) -> None:
+    found = list(USES.finditer(path.read_text(encoding="utf-8")))
+    assert found
+    for use in found:
+        assert re.fullmatch(r"[0-9a-f]{40}", use["version"]), use.group()
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", use["comment"]), use.group()
+
+
+def test_an_action_has_one_version_everywhere() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    versions: dict[str, set[tuple[str, str]]] = {}
+    for use in USES.finditer(text):
+        versions.setdefault(use["action"], set()).add((use["version"], use["comment"]))
+    assert {action: found for action, found in versions.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=stem)
+def test_no_job_has_a_right_that_it_was_not_given_or_runs_without_end(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {}
+    assert workflow["concurrency"]["group"]
+    for name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"] <= 90, name
+        rights = job.get("permissions", {})
+        if name == "deploy":
+            assert rights == {"pages": "write", "id-token": "write"}
+        else:
+            assert rights in ({}, {"contents": "read"}), name
+
+
+def test_the_site_is_published_by_a_release_alone() -> None:
+    path = ROOT / ".github/workflows/docs.yml"
+    # YAML reads `on` as true.
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))[True] == {
+        "release": {"types": ["published"]},
+    }
+    others = [other for other in WORKFLOWS if other != path]
+    assert not any("deploy-pages" in other.read_text(encoding="utf-8") for other in others)
