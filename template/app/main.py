@@ -1,5 +1,9 @@
 """The application: `create_app(settings)`, and `app` for ASGI servers."""
 
+import tomllib
+from pathlib import Path
+from typing import Final
+
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
@@ -18,6 +22,8 @@ from app.core.errors import install_error_handlers
 from app.core.lifespan import lifespan
 from app.core.settings_errors import SettingsError
 
+PROJECT_FILE: Final = Path(__file__).parents[1] / "pyproject.toml"
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application; without `settings` it reads those of this process.
@@ -27,8 +33,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or get_settings()
     setup_logging(settings.APP_ENV, settings.LOG_LEVEL)
+    project = _project()
     app = FastAPI(
         title=settings.PROJECT_NAME,
+        description=project.get("description", ""),
+        version=project.get("version", "unknown"),
         debug=settings.DEBUG,
         lifespan=lifespan,
         middleware=_middleware(settings),
@@ -42,6 +51,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(api_router)
     return app
+
+
+def _project() -> dict[str, str]:
+    """Return what pyproject.toml says of the service; nothing where app/ was copied without it."""
+    if not PROJECT_FILE.exists():
+        return {}
+    project: dict[str, str] = tomllib.loads(PROJECT_FILE.read_text(encoding="utf-8"))["project"]
+    return project
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ def test_wrong_settings_end_every_command_with_one_readable_text(
         assert ended.output == ""
         assert ended.errors.startswith("The settings are not usable:\n  - API_PORT: ")
         assert "Traceback" not in ended.errors
+
+
+def test_what_each_command_does_is_told_in_full_on_a_narrow_terminal(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.setenv("COLUMNS", "80")
+
+    ended = run(capsys, "--help")
+
+    _, commands = ended.output.split("Commands:\n")
+    assert "..." not in commands
 
 
 def test_check_finds_every_resource_in_order(capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,7 +73,12 @@ def test_openapi_is_printed_as_json(
 ) -> None:
     ended = run(capsys, "openapi")
 
-    assert json.loads(ended.output)["info"]["title"] == settings.PROJECT_NAME
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert json.loads(ended.output)["info"] == {
+        "title": settings.PROJECT_NAME,
+        "description": project["description"],
+        "version": project["version"],
+    }
 
 
 def test_health_of_an_api_that_does_not_run_is_a_sentence_and_a_failure(

@@ -1,6 +1,7 @@
 """The application as a whole."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -37,6 +38,16 @@ async def test_every_answer_names_its_request_and_failures_have_the_envelope(
         "data": None,
         "error": "not_found",
     }
+
+
+def test_an_image_without_pyproject_toml_starts_all_the_same(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(main, "PROJECT_FILE", tmp_path / "pyproject.toml")
+
+    assert create_app(settings).version == "unknown"
 
 
 async def test_a_route_that_a_person_adds_is_wrapped_and_documented(settings: Settings) -> None:

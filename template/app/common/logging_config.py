@@ -15,7 +15,9 @@ from loguru import logger
 from app.common.request_context import get_request_id
 
 if TYPE_CHECKING:
-    from loguru import Message, Record
+    from collections.abc import Callable
+
+    from loguru import FormatFunction, Message, Record
 
 _DEVELOPMENT_FORMAT: Final = (
     "<green>{time:YYYY-MM-DD HH:mm:ss.SSS}</green> | <level>{level: <8}</level> | "
@@ -47,34 +49,40 @@ def setup_logging(environment: str = "development", level: str = "INFO") -> None
 
     `environment` is APP_ENV; `production` means JSON. Calling it again replaces what it set up.
     """
-    # Loguru's `diagnose` would print the values of variables, so it is off everywhere.
     if environment == "production":
-        logger.configure(
-            handlers=[
-                {
-                    "sink": _write_json,
-                    "format": lambda _: "{message}",  # so that it formats no exception itself
-                    "level": level,
-                    "backtrace": False,
-                    "diagnose": False,
-                },
-            ],
-            patcher=_complete,
-        )
+        # A format that is a function keeps Loguru from adding the exception itself.
+        _send_to(_write_json, lambda _: "{message}", level)
     else:
-        logger.configure(
-            handlers=[
-                {
-                    "sink": _write_text,
-                    "format": _DEVELOPMENT_FORMAT,
-                    "level": level,
-                    "colorize": sys.stderr.isatty() or "FORCE_COLOR" in os.environ,
-                    "backtrace": False,
-                    "diagnose": False,
-                },
-            ],
-            patcher=_complete,
-        )
+        colorize = sys.stderr.isatty() or "FORCE_COLOR" in os.environ
+        _send_to(_write_text, _DEVELOPMENT_FORMAT, level, colorize=colorize)
+
+
+def setup_command_logging() -> None:
+    """Send warnings and errors to stderr as plain lines, for the person who runs a command."""
+    _send_to(_write_text, "{level}: {message}", "WARNING")
+
+
+def _send_to(
+    sink: "Callable[[Message], None]",
+    line_format: "str | FormatFunction",
+    level: str,
+    *,
+    colorize: bool = False,
+) -> None:
+    # Loguru's `diagnose` would print the values of variables, so it is off everywhere.
+    logger.configure(
+        handlers=[
+            {
+                "sink": sink,
+                "format": line_format,
+                "level": level,
+                "colorize": colorize,
+                "backtrace": False,
+                "diagnose": False,
+            },
+        ],
+        patcher=_complete,
+    )
     _intercept_standard_logging(level)
 
 

@@ -43,4 +43,6 @@ def test_nats_that_does_not_answer_is_described_without_its_password(
     assert (looked.code, set_up.code) == (1, 1)
     assert "NATS does not answer at nats://127.0.0.1:1" in looked.output
     assert "NATS does not answer at nats://127.0.0.1:1" in set_up.errors
+    *warnings, _reason = set_up.errors.splitlines()
+    assert [line for line in warnings if not line.startswith("WARNING: NATS: ")] == []
     assert "hunter2" not in looked.output + looked.errors + set_up.output + set_up.errors

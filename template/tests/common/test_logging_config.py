@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from loguru import logger
 
-from app.common.logging_config import redact, setup_logging
+from app.common.logging_config import redact, setup_command_logging, setup_logging
 from app.common.request_context import request_id_context
 
 
@@ -113,6 +113,18 @@ def test_in_development_a_line_says_when_where_and_for_which_request(
     assert parts[1].strip() == "DEBUG"
     assert parts[2].startswith(f"{__name__}:test_in_development_")
     assert parts[3:] == ["r-2", "hello"]
+
+
+def test_a_command_shows_plain_lines_and_only_what_is_wrong(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_command_logging()
+    logger.info("no news")
+    logging.getLogger("library").info("none here either")
+    logger.warning("slow, password={}", "hunter2")
+    logging.getLogger("library").error("broken")
+
+    assert capsys.readouterr().err == "WARNING: slow, password=***\nERROR: broken\n"
 
 
 @pytest.mark.parametrize(
