@@ -1,5 +1,6 @@
 """Every check by its name: `uv run nox -l` lists them, `uv run nox -s render` runs one."""
 
+import shlex
 import shutil
 import sys
 import tempfile
@@ -31,8 +32,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run every tier, as CI does."""
-    session.run("pytest", *session.posargs)
+    """Run every tier, as CI does, with the whole 2-way array of the run tier."""
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+    else:
+        session.run("pytest", "-m", "not run")
+        run_rows(session)
 
 
 @nox.session
@@ -61,8 +66,33 @@ def toggle(session: nox.Session) -> None:
 
 @nox.session
 def run(session: nox.Session) -> None:
-    """Install services, run their own tests, and start their whole stack."""
-    session.run("pytest", "-m", "run", *session.posargs)
+    """Install services, run their own tests, and start their whole stack.
+
+    By default all rows of the 2-way array, else those of the options (--strength 3, --shard 1/4,
+    --python 3.13), or the one with these answers: `nox -s run -- database=none docker=no`.
+    """
+    run_rows(session, *session.posargs)
+
+
+def run_rows(session: nox.Session, *arguments: str) -> None:
+    """Run the run tier, several services at once; answers among `arguments` make one row."""
+    answers = [each for each in arguments if "=" in each and not each.startswith("-")]
+    row = [f"--row={shlex.join(answers)}"] if answers else []
+    others = [each for each in arguments if each not in answers]
+    at_once = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
+    session.run("pytest", "tests", "-m", "run", *at_once, *row, *others)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run the smallest and the largest service with the newest packages that they allow."""
+    run_rows(session, "--row=preset=full", "--row=preset=minimal", "--versions=newest")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the smallest and the largest service with the lowest packages that they allow."""
+    run_rows(session, "--row=preset=full", "--row=preset=minimal", "--versions=lowest")
 
 
 @nox.session

@@ -11,8 +11,10 @@ import pytest
 from extensions.rendering import compiled_once, render
 from tests.history import write_history
 from tests.matrix import Matrix, render_matrix
+from tests.progress import Progress
 from tests.proof import proof as add_to_proof
 from tests.rendering import ROOT, git
+from tests.rows import add_options
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -25,6 +27,15 @@ ISOLATED = {
     "GIT_COMMITTER_NAME": "A Person",
     "GIT_COMMITTER_EMAIL": "person@example.com",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # this is not a process that another one has started
+        config.pluginmanager.register(Progress(config))
 
 
 @pytest.fixture(scope="session", autouse=True)

