@@ -51,7 +51,7 @@ async def run(options: Options) -> None:
     async with _only_one_at_a_time():
         chosen = chosen_settings(ROOT)
         host = options.host or chosen.get("API_HOST", "127.0.0.1")
-        port = options.port or int(chosen.get("API_PORT", "8000"))
+        port = options.port or _port_of_settings(chosen)
         if not options.servers_only:
             await _free_the_port(host, port)
         _write_missing_settings()
@@ -60,16 +60,20 @@ async def run(options: Options) -> None:
         stack.servers = [server for server in stack.servers if server not in yours]
         try:
             environment = await _start_servers(stack, chosen)
-            places = {
-                **{server.title: "your own, as the settings say" for server in yours},
-                **{server.title: server.where(environment) for server in stack.servers},
-            }
-            if options.servers_only:
-                _announce(places)
-                await asyncio.Event().wait()
-            await _run_programs(host, port, places)
+            print("Starting.", flush=True)
+            try:
+                await _put_on_servers(stack, environment)
+                places = {
+                    **{server.title: "your own, as the settings say" for server in yours},
+                    **{server.title: server.where(environment) for server in stack.servers},
+                }
+                if options.servers_only:
+                    _announce(places)
+                    await asyncio.Event().wait()
+                await _run_programs(host, port, places)
+            finally:
+                print("Stopping.", flush=True)
         finally:
-            print("Stopping.", flush=True)
             (FOLDER / "env").unlink(missing_ok=True)  # commands must not look for what is gone
             await stack.stop()
 
@@ -103,6 +107,12 @@ async def _only_one_at_a_time() -> AsyncIterator[None]:
         record.unlink(missing_ok=True)
 
 
+def _port_of_settings(chosen: Mapping[str, str]) -> int:
+    """Return where the API listens; 0 where the settings will say that it is no port."""
+    text = chosen.get("API_PORT", "8000")
+    return int(text) if text.isdecimal() and int(text) < 65536 else 0
+
+
 def _write_missing_settings() -> None:
     if not (ROOT / ".env.development").exists():
         from app.project_setup import init_project
@@ -123,10 +133,9 @@ async def _free_the_port(host: str, port: int) -> None:
 
 
 async def _start_servers(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Start the servers, put on them what the service expects, and return how to find them."""
-    print("Starting.", flush=True)
+    """Start the servers and return how to find them, once the settings with them are usable."""
     # The service takes as long to import as the servers to start, so both happen at once.
-    _, preparation = await asyncio.gather(
+    await asyncio.gather(
         stack.start(),
         asyncio.to_thread(import_module, "devstack.prepare"),
     )
@@ -134,10 +143,18 @@ async def _start_servers(stack: Stack, chosen: Mapping[str, str]) -> dict[str, s
 
     environment = {"APP_ENV": "development", **stack.environment(SERVICE_NAME, chosen)}
     os.environ.update(environment)
+    get_settings()
+    return environment
+
+
+async def _put_on_servers(stack: Stack, environment: Mapping[str, str]) -> None:
+    """Tell commands where the servers are, and put on them what the service expects."""
+    from app.core.config import get_settings
+    from devstack.prepare import prepare
+
     write_environment(FOLDER / "env", environment)
     await stack.provide(environment)
-    await preparation.prepare(get_settings())
-    return environment
+    await prepare(get_settings())
 
 
 async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None:

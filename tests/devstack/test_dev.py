@@ -129,3 +129,16 @@ async def test_a_port_that_is_taken_is_said_with_another_to_try(
     assert f"Port {port} is taken" in dev.output
     assert "uv run dev --port" in dev.output
     assert "Traceback" not in dev.output
+
+
+async def test_wrong_settings_are_all_that_is_said(
+    project: Path,
+    environment: dict[str, str],
+) -> None:
+    (project / ".env.development").write_text("SECRET_KEY=known\n")
+    with Dev(project, {**environment, "API_PORT": "http"}) as dev:
+        assert await dev.ends() == 1
+
+    assert dev.output.startswith("The settings are not usable:\n  - API_PORT: ")
+    assert len(dev.output.splitlines()) == 3
+    assert processes_of(project) == []
