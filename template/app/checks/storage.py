@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from app.checks.report import Inspection
 from app.common.oss import ObjectStorage, open_storage
-from app.common.storage_errors import StorageAccessDenied
+from app.common.storage_client import StorageAccessDenied
 from app.core.config import Settings
 
 LISTED = 5

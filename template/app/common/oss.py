@@ -15,12 +15,9 @@ from uuid import uuid4
 
 from fastapi import Depends, Request
 
-from app.common.byte_streams import ByteStream
-from app.common.object_keys import full_key
-from app.common.storage_client import open_client
-from app.common.storage_errors import BucketNotFound, ObjectNotFound, storage_errors
-from app.common.stored_objects import Download, StoredObject
-from app.common.uploads import UploadTarget, upload
+from app.common.storage_client import BucketNotFound, ObjectNotFound, open_client, storage_errors
+from app.common.stored_objects import Download, StoredObject, full_key
+from app.common.uploads import ByteStream, UploadTarget, upload
 from app.core.config import Settings
 from app.core.resource import Resource
 
@@ -34,7 +31,7 @@ class ObjectStorage:
     """The bucket of this service, by keys below S3_PREFIX.
 
     Every method raises `InvalidObjectKey` for a key that it refuses, and the errors of
-    `app.common.storage_errors`.
+    `app.common.storage_client`.
     """
 
     def __init__(self, client: "S3Client", settings: Settings) -> None:

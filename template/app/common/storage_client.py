@@ -1,18 +1,79 @@
-"""The S3 client, set up so that every S3 service understands it."""
+"""The S3 client, set up so that every S3 service understands it, and what can go wrong with it."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING, Final
 
+import botocore.exceptions as client_errors
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from aiohttp import ClientError as TransferError
 
 from app.core.config import Settings
+from app.core.errors import DomainError, NotFound, ServiceUnavailable
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
+CHUNK_SIZE: Final = 256 * 1024
+"""Bytes that are read at once."""
+
 MAX_CONNECTIONS: Final = 100
 SESSION: Final = AioSession()  # reads the description of S3 once, which takes a while
+
+MISSING_OBJECT: Final = {"NoSuchKey", "NotFound", "404"}
+BUSY: Final = {"SlowDown", "RequestTimeout", "Throttling", "TooManyRequests"}
+
+
+class ObjectNotFound(NotFound):
+    """No stored object has this key."""
+
+
+class BucketNotFound(ServiceUnavailable):
+    """The object storage has no such bucket."""
+
+
+class StorageAccessDenied(ServiceUnavailable):
+    """The object storage refuses what this service asks of it."""
+
+
+class StorageUnavailable(ServiceUnavailable):
+    """The object storage does not answer."""
+
+
+STORAGE_ERRORS: Final = (StorageUnavailable, StorageAccessDenied, BucketNotFound)
+
+
+@contextmanager
+def storage_errors(missing: type[DomainError] = ObjectNotFound) -> Iterator[None]:
+    """Turn the client library's errors into the domain errors of this module.
+
+    A refusal or a missing bucket is a 503 like a server that is down: it is this service that is
+    set up wrongly, whoever asks. `missing` is what a bare 404 stands for.
+    """
+    try:
+        yield
+    except client_errors.ClientError as error:
+        code = error.response["Error"]["Code"]
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if code == "NoSuchBucket":
+            raise BucketNotFound from error
+        if code in MISSING_OBJECT:
+            raise missing from error
+        if status in {401, 403}:
+            raise StorageAccessDenied from error
+        if status >= 500 or code in BUSY:
+            raise StorageUnavailable from error
+        raise
+    except (client_errors.NoCredentialsError, client_errors.PartialCredentialsError) as error:
+        raise StorageAccessDenied from error
+    except (
+        client_errors.ConnectionError,
+        client_errors.HTTPClientError,
+        client_errors.IncompleteReadError,
+        TransferError,
+    ) as error:
+        raise StorageUnavailable from error
 
 
 def open_client(settings: Settings) -> "AbstractAsyncContextManager[S3Client]":

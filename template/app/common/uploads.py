@@ -1,19 +1,30 @@
-"""Uploads of any size with the memory of one part."""
+"""Uploads of any size, from wherever the bytes come, with the memory of one part."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
 from contextlib import aclosing, asynccontextmanager, suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from anyio import CancelScope
 
-from app.common.byte_streams import ByteStream, parts_of
-from app.common.storage_errors import storage_errors
+from app.common.storage_client import CHUNK_SIZE, storage_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """An open file, an upload, or anything else with `read(size)`, async or not."""
+
+    def read(self, size: int, /) -> bytes | Awaitable[bytes]:
+        """Return at most `size` bytes, and none at the end."""
+
+
+ByteStream: TypeAlias = Readable | AsyncIterable[bytes]
 
 
 class UploadTarget(TypedDict):
@@ -32,7 +43,7 @@ async def upload(
     part_size: int,
 ) -> int:
     """Store all of `source` or nothing, from `part_size` on in parts, and return its size."""
-    async with aclosing(parts_of(source, part_size)) as parts:
+    async with aclosing(_parts_of(source, part_size)) as parts:
         first = await anext(parts, b"")
         if len(first) == part_size:
             return await _upload_parts(client, target, first, parts)
@@ -93,3 +104,39 @@ async def _multipart_upload(client: "S3Client", target: UploadTarget) -> AsyncIt
                 UploadId=upload["UploadId"],
             )
         raise
+
+
+async def _chunks_of(source: bytes | ByteStream) -> AsyncIterator[bytes]:
+    """Yield the bytes of `source` as they come; a file's `read` runs in a thread."""
+    if isinstance(source, bytes):
+        yield source
+    elif isinstance(source, Readable):
+        while True:
+            if inspect.iscoroutinefunction(source.read):
+                chunk = await source.read(CHUNK_SIZE)
+            else:
+                chunk = await asyncio.to_thread(source.read, CHUNK_SIZE)
+            if not chunk:
+                return
+            yield chunk
+    else:
+        async for chunk in source:
+            yield chunk
+
+
+async def _parts_of(source: bytes | ByteStream, size: int) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of `source` in parts of exactly `size` bytes, the last one shorter.
+
+    One part is in memory at a time.
+    """
+    part = BytesIO()
+    async for chunk in _chunks_of(source):
+        rest = memoryview(chunk)
+        while rest:
+            written = part.write(rest[: size - part.tell()])
+            rest = rest[written:]
+            if part.tell() == size:
+                yield part.getvalue()
+                part = BytesIO()
+    if part.tell():
+        yield part.getvalue()

@@ -13,14 +13,14 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from app.common.object_keys import InvalidObjectKey
 from app.common.oss import ObjectStorage, ensure_bucket, open_storage
-from app.common.storage_errors import (
+from app.common.storage_client import (
     BucketNotFound,
     ObjectNotFound,
     StorageAccessDenied,
     StorageUnavailable,
 )
+from app.common.stored_objects import InvalidObjectKey
 from app.core.config import Settings
 
 

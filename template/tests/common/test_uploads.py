@@ -11,7 +11,7 @@ import pytest
 from fastapi import UploadFile
 
 from app.common.oss import ObjectStorage
-from app.common.storage_errors import ObjectNotFound
+from app.common.storage_client import ObjectNotFound
 from app.core.config import Settings
 
 if TYPE_CHECKING:

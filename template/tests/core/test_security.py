@@ -1,17 +1,18 @@
 """Access tokens: whom they let in, and where they are needed."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import jwt
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from app.core.config import Settings
-from app.core.security import CurrentSubject, create_access_token
+from app.core.security import CurrentSubject, SignedInRouter, create_access_token
 from app.main import create_app
+from tests.asgi import client_of
 
 CLAIMS = {"sub": "somebody", "iat": 0, "exp": datetime.now(UTC) + timedelta(hours=1)}
 
@@ -88,3 +89,33 @@ async def test_every_route_that_changes_something_needs_a_token(app: FastAPI) ->
             changes = method in {"post", "put", "patch", "delete"}
             assert ("security" in operation) == changes, f"{method} {path}"
             assert ("401" in operation["responses"]) == changes, f"{method} {path}"
+
+
+@pytest.mark.parametrize("token", [None, "nonsense"])
+async def test_without_a_token_no_body_is_read(settings: Settings, token: str | None) -> None:
+    application = create_app(settings)
+    feature, signed_in = APIRouter(), SignedInRouter()
+
+    @feature.post("/mine")
+    async def mine(body: list[int], subject: CurrentSubject) -> str:
+        return f"{subject}: {len(body)}"
+
+    application.include_router(signed_in)
+    signed_in.include_router(feature)
+
+    read: list[bytes] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"[1, 2]")
+        yield read[-1]
+
+    async with client_of(application) as client:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        refused = await client.post("/mine", content=body(), headers=headers)
+        assert read == []
+        token = create_access_token(settings, "somebody")
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        served = await client.post("/mine", content=body(), headers=headers)
+
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
+    assert served.json()["data"] == "somebody: 2"

@@ -13,10 +13,9 @@ from fastapi import APIRouter, Depends, Request, Response, UploadFile, status
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.common.object_keys import safe_file_name
 from app.common.oss import StorageDep
-from app.common.storage_errors import STORAGE_ERRORS
-from app.common.stored_objects import StoredObject
+from app.common.storage_client import STORAGE_ERRORS
+from app.common.stored_objects import StoredObject, safe_file_name
 from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia, error_responses
 from app.features.example.errors import ExampleNotFound
 from app.features.example.services import ExampleReaderDep

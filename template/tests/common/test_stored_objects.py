@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.common.object_keys import InvalidObjectKey, full_key, safe_file_name
+from app.common.stored_objects import InvalidObjectKey, full_key, safe_file_name
 
 
 @pytest.mark.parametrize(
