@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import jwt
-from fastapi import Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Receive, Scope, Send
 
 from app.core.config import Settings, SettingsDep
-from app.core.errors import Unauthorized
+from app.core.errors import Unauthorized, error_responses
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
@@ -68,3 +69,21 @@ async def current_subject(
 
 
 CurrentSubject = Annotated[str, Depends(current_subject)]
+
+
+class SignedInRouter(APIRouter):
+    """What is included here needs a bearer token, which is looked at before the body is read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            dependencies=[Depends(current_subject)],
+            responses=error_responses(InvalidToken),
+        )
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request for one of the routes."""
+        # FastAPI reads the whole body before it calls dependencies.
+        if scope["type"] == "http":
+            credentials = await _bearer(Request(scope))
+            await current_subject(scope["app"].state.settings, credentials)
+        await super().handle(scope, receive, send)
