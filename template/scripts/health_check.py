@@ -1,4 +1,4 @@
-"""Check every backing service, in one table; exit with 1 if any of them failed."""
+"""Check everything that the service needs, in one table; exit with 1 if any of them failed."""
 
 import os
 import sys

@@ -10,7 +10,7 @@ from loguru import logger
 from nats.js.errors import NotFoundError
 
 from app.core.broker import BROKERS
-from app.core.config import Settings
+from app.core.config import SERVICE_NAME, Settings
 from app.core.nats_connection import NatsConnection, NatsUnavailable, nats_connection
 from app.core.resource import Resource, StartupError
 from app.events.streams import declared_streams, ensure_streams
@@ -76,7 +76,8 @@ async def check_nats(connection: NatsConnection) -> str:
             missing.append(name)
     if missing:
         raise StreamMissing(
-            f"The streams are not set up: {', '.join(missing)}; run scripts/setup_jetstream.py.",
+            f"The streams are not set up: {', '.join(missing)}; run `{SERVICE_NAME} streams` or "
+            "scripts/setup_jetstream.py.",
         )
     version = connection.client.connected_server_version
     return f"NATS {version.major}.{version.minor}.{version.patch}, streams {', '.join(names)}"
