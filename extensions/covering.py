@@ -8,6 +8,7 @@ the search leaves out all that would begin alike.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from extensions.covering_search import Numbers, Search
 
@@ -78,10 +79,12 @@ def valid_rows(
     row = dict(known or {})
 
     def extended(names: Sequence[str]) -> Iterator[Row]:
-        if not _possible(row, is_valid):
-            return
         if not names:
-            yield {name: row[name] for name in factors}
+            whole = {name: row[name] for name in factors}
+            if is_valid(whole):
+                yield whole
+            return
+        if not _possible(row, is_valid):
             return
         for value in factors[names[0]]:
             row[names[0]] = value
@@ -173,6 +176,21 @@ def _checked(factors: Factors, seed: Mapping[str, Value], is_valid: IsValid) -> 
     return {name: seed[name] for name in factors}
 
 
-def shard(rows: Sequence[Row], number: int, count: int) -> list[Row]:
+T = TypeVar("T")
+
+
+def shard(rows: Sequence[T], number: int, count: int) -> list[T]:
     """Return the share `number` of `count` of the rows; the first share is 1."""
     return list(rows[number - 1 :: count])
+
+
+def share(rows: Sequence[T], name: str) -> list[T]:
+    """Return the share of `rows` that has a name such as 1/4.
+
+    Raises:
+        ValueError: there is no share of that name.
+    """
+    number, _, count = name.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ValueError(f"A share is such as 1/4, not {name}.")
+    return shard(rows, int(number), int(count))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 Numbers = tuple[int, ...]
 
 CANDIDATES = 10  # rows, of which the best becomes the next row
-WORK = 400_000  # tuples times repairs that may come to nothing before an array is taken as small
+REPAIRS = 300  # attempts after which no row can be taken away any more ...
+WORK = 400_000  # ... and fewer where there are many tuples
 TABU = 3  # repairs for which a row that was changed is left alone
 
 
@@ -38,9 +39,15 @@ class Search:
         """Return the rows; the same question has the same answer."""
         choose = random.Random(0)  # noqa: S311 (nothing secret)
         rows = self._greedy(choose)
-        while len(rows) > 1 and (fewer := self._without_one(rows, choose)):
+        while len(rows) > self._floor() and (fewer := self._without_one(rows, choose)):
             rows = fewer
         return rows
+
+    def _floor(self) -> int:
+        """Return how many tuples of the same factors there are: each needs a row of its own."""
+        owners = {number: at for at, values in enumerate(self.factors) for number in values}
+        of_the_same = Counter(tuple(owners[number] for number in each) for each in self.missing)
+        return max(of_the_same.values(), default=0)
 
     def _tuples(self, row: Numbers) -> Iterable[Numbers]:
         return itertools.combinations(row, self.strength)
@@ -89,7 +96,7 @@ class Search:
         times.subtract(each for each in self._tuples(gone) if each in times)
         missing = {each for each in self._tuples(gone) if times.get(each) == 0}
         rested = [0] * len(rows)
-        for step in range(WORK // len(times)):
+        for step in range(min(REPAIRS, WORK // len(times))):
             if not missing:
                 return rows
             wanted = choose.choice(sorted(missing))

@@ -1,17 +1,26 @@
 """Renders services in this process, as Copier's own command does for a person: never with trust."""
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
+import copier
 import jinja2
+import yaml
 from copier._main import Worker
+from copier._template import load_template_config
+from copier._types import Phase
 
 from extensions.catalogue import Answer, checked
+
+PLAIN = re.compile(r"[\w.-]+")  # a name that is no template, whatever marks templates have
 
 
 def render(
@@ -42,6 +51,59 @@ def render(
     return destination
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a service would consist of: the contents of its files, and its folders, by path."""
+
+    files: dict[str, bytes]
+    folders: set[str]
+
+
+def rendered(template: Path, answers: Mapping[str, Answer] | None = None) -> Rendered:
+    """Render the folder `template` as it stands, and write nothing.
+
+    Raises:
+        UnknownAnswerError: `template` does not ask this, or does not offer it.
+    """
+    data = checked(template, answers or {})
+    with Collector(
+        src_path=str(template),
+        dst_path=Path(tempfile.gettempdir(), "no-such-folder", "service"),
+        data=data,
+        defaults=True,
+        pretend=True,
+        quiet=True,
+    ) as worker:
+        worker.template.vcs = None  # of a repository, Copier would take the latest release
+        worker.run_copy()
+    return worker.collected
+
+
+class Collector(Worker):
+    """Copier, but for the last step: it keeps what it would write."""
+
+    @cached_property
+    def collected(self) -> Rendered:
+        """Return what it has kept so far."""
+        return Rendered({}, set())
+
+    def _render_folder(self, dst_relpath: Path) -> None:
+        self.collected.folders.add(dst_relpath.as_posix())
+
+    def _render_allowed(
+        self,
+        dst_relpath: Path,
+        is_dir: bool = False,
+        is_symlink: bool = False,
+        expected_contents: bytes | Path = b"",
+        expected_mode: int | None = None,
+    ) -> bool:
+        if not isinstance(expected_contents, bytes):
+            raise TypeError(f"{dst_relpath} is a link; the template has none.")
+        self.collected.files[dst_relpath.as_posix()] = expected_contents
+        return False
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """Return the contents of every file below `folder`, but for git's own, by relative path."""
     contents = {}
@@ -56,34 +118,73 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def compiled_once() -> Iterator[None]:
-    """Compile each template once while many services are rendered: that is most of the time.
+    """Do once what Copier does anew for each service, file and folder: nearly all of the time.
 
-    Also leaves out what Copier does anew for every file: a git process, and the answers' path.
+    Templates are compiled once, copier.yml is read once, the answers are put together once for a
+    service, names without a template in them are taken as they are, and no git process looks after
+    the executable bits of each file, for a new folder has no index.
     """
-    compile_template = jinja2.Environment.compile
-    compiled: dict[tuple[Any, ...], CodeType | str] = {}
-
-    def compile_once(
-        self: jinja2.Environment,
-        source: Any,
-        name: str | None = None,
-        *arguments: Any,
-        **options: Any,
-    ) -> CodeType | str:
-        # Two releases of a template may differ in what their lexers do with blanks.
-        key = (self.lexer, source, name, arguments, tuple(options.items()))
-        if key not in compiled:
-            compiled[key] = compile_template(self, source, name, *arguments, **options)
-        return compiled[key]
-
-    def answers_path(worker: Worker) -> Path:
-        return worker.answers_file or worker.template.answers_relpath
-
+    replacements: tuple[tuple[object, str, object], ...] = (
+        (copier._main, "is_git_available", lambda: False),
+        (copier._template, "load_template_config", _known_by_text(load_template_config)),
+        (jinja2.Environment, "compile", _known_by_source(jinja2.Environment.compile)),
+        (Worker, "_render_context", _known_while_rendering(Worker._render_context)),
+        (Worker, "_render_string", _only_templates(Worker._render_string)),
+        (Worker, "answers_relpath", property(_answers_path)),
+        (yaml, "SafeLoader", getattr(yaml, "CSafeLoader", yaml.SafeLoader)),
+    )
     with ExitStack() as patches:
-        for target, name, replacement in (
-            (jinja2.Environment, "compile", compile_once),
-            (Worker, "_sync_git_index_executable_bit", lambda *_: None),
-            (Worker, "answers_relpath", property(answers_path)),
-        ):
+        for target, name, replacement in replacements:
             patches.enter_context(patch.object(target, name, replacement))
         yield
+
+
+def _known_by_text(load: Callable[..., Any]) -> Callable[..., Any]:
+    loaded: dict[tuple[Path, bytes], Any] = {}
+
+    def load_once(path: Path, *arguments: Any, **options: Any) -> Any:
+        key = (path, path.read_bytes())
+        if key not in loaded:
+            loaded[key] = load(path, *arguments, **options)
+        return loaded[key]
+
+    return load_once
+
+
+def _known_by_source(compile_template: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: dict[tuple[Any, ...], Any] = {}
+
+    def compile_once(
+        environment: jinja2.Environment, source: Any, *arguments: Any, **options: Any
+    ) -> Any:
+        # Two releases of a template may differ in what their lexers do with blanks.
+        key = (environment.lexer, source, arguments, tuple(options.items()))
+        if key not in compiled:
+            compiled[key] = compile_template(environment, source, *arguments, **options)
+        return compiled[key]
+
+    return compile_once
+
+
+def _known_while_rendering(make: Callable[[Worker], Any]) -> Callable[[Worker], Any]:
+    def make_once(worker: Worker) -> Any:
+        if Phase.current() is not Phase.RENDER:
+            return make(worker)
+        if "context" not in vars(worker):
+            vars(worker)["context"] = make(worker)
+        return vars(worker)["context"]
+
+    return make_once
+
+
+def _only_templates(render_string: Callable[..., str]) -> Callable[..., str]:
+    def render_template(worker: Worker, text: str, *arguments: Any, **options: Any) -> str:
+        if PLAIN.fullmatch(text):
+            return text
+        return render_string(worker, text, *arguments, **options)
+
+    return render_template
+
+
+def _answers_path(worker: Worker) -> Path:
+    return worker.answers_file or worker.template.answers_relpath

@@ -1,6 +1,7 @@
 """What every tier uses: git and Copier kept apart from the person's own, and the template."""
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from extensions.catalogue import combinations
+from extensions.covering import share
 from extensions.rendering import compiled_once, render
 from tests.history import write_history
 from tests.matrix import Matrix, render_matrix
@@ -85,9 +88,21 @@ def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def matrix(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+def whole_matrix(template: Path) -> Matrix:
     """Return what every combination of the structural answers renders to."""
-    return render_matrix(template, tmp_path_factory.mktemp("matrix"))
+    return render_matrix(template, list(combinations(template)))
+
+
+@pytest.fixture(scope="session")
+def matrix(request: pytest.FixtureRequest, template: Path) -> Matrix:
+    """Return what the combinations render to of which this is the shard."""
+    name = request.config.option.shard
+    if not name:
+        whole: Matrix = request.getfixturevalue("whole_matrix")
+        return whole
+    services = list(combinations(template))
+    random.Random(0).shuffle(services)  # noqa: S311 (so that each share has something of all)
+    return render_matrix(template, share(services, name))
 
 
 @pytest.fixture(scope="session")

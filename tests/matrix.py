@@ -1,13 +1,15 @@
 """Every combination of the structural answers, rendered; equal files are kept once."""
 
 import hashlib
-import shutil
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extensions.catalogue import Answers, combinations
-from extensions.rendering import files, render
+from extensions.catalogue import CUSTOM, Answers
+from extensions.covering import shard
+from extensions.rendering import compiled_once, rendered
 
 # These hold a random text, and every package that a service can have (until its first `uv sync`).
 NOT_COMPARED = frozenset({".env.development", "uv.lock"})
@@ -28,10 +30,14 @@ class Combination:
 
 @dataclass(slots=True)
 class Matrix:
-    """All services, and the contents of their files by digest."""
+    """Some services, and the contents of their files by digest."""
 
     services: list[Combination] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
+
+    def text(self, service: Combination, path: str) -> str:
+        """Return a file of `service`."""
+        return self.contents[service.digests[path]].decode()
 
     def distinct(self, suffix: str = "") -> Iterator[tuple[str, bytes]]:
         """Yield path and contents of every distinct file whose path ends with `suffix`."""
@@ -62,20 +68,34 @@ class Matrix:
         return roots
 
 
-def render_matrix(template: Path, folder: Path) -> Matrix:
-    """Render every combination with Copier itself."""
+def render_matrix(template: Path, services: Sequence[Answers]) -> Matrix:
+    """Render `services` with Copier itself, in a process for each processor.
+
+    Copier changes the directory of its process, so threads would be in each other's way.
+    """
+    count = os.cpu_count() or 1
     matrix = Matrix()
-    for answers in combinations(template):
-        service = render(template, folder / "service", {"preset": "custom", **answers})
-        digests = {}
-        for path, contents in files(service).items():
-            digest = hashlib.sha256(contents).hexdigest()
-            if path not in NOT_COMPARED:
-                digests[path] = digest
-                matrix.contents[digest] = contents
-        folders = frozenset(
-            found.relative_to(service).as_posix() for found in service.rglob("*") if found.is_dir()
-        )
-        matrix.services.append(Combination(answers, digests, folders))
-        shutil.rmtree(service)
+    with ProcessPoolExecutor(count) as pool:
+        tasks = [
+            pool.submit(_rendered, template, shard(services, number, count))
+            for number in range(1, count + 1)
+        ]
+        for task in tasks:
+            part = task.result()
+            matrix.services += part.services
+            matrix.contents |= part.contents
+    return matrix
+
+
+def _rendered(template: Path, services: Sequence[Answers]) -> Matrix:
+    matrix = Matrix()
+    with compiled_once():
+        for answers in services:
+            service = rendered(template, {"preset": CUSTOM, **answers})
+            digests = {}
+            for path, contents in service.files.items():
+                if path not in NOT_COMPARED:
+                    digests[path] = hashlib.sha256(contents).hexdigest()
+                    matrix.contents[digests[path]] = contents
+            matrix.services.append(Combination(answers, digests, frozenset(service.folders)))
     return matrix
