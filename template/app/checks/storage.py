@@ -1,6 +1,7 @@
 """A look at the object storage: what is there, and whether an object can be stored and read."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from app.checks.report import Inspection
@@ -38,6 +39,8 @@ async def look_at_storage(settings: Settings, storage: ObjectStorage) -> AsyncIt
     finally:
         await storage.delete_file(key)
     yield "deleted it"
+    address = urlsplit(await storage.generate_presigned_url(key))
+    yield f"presigned URLs begin with {address.scheme}://{address.netloc}"
 
 
 STORAGE_INSPECTION = Inspection(open_storage, look_at_storage)

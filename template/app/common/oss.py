@@ -6,7 +6,7 @@ Built on aiobotocore itself, because aioboto3 holds it back at one old version.
 import asyncio
 import mimetypes
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
@@ -34,8 +34,15 @@ class ObjectStorage:
     `app.common.storage_client`.
     """
 
-    def __init__(self, client: "S3Client", settings: Settings) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        settings: Settings,
+        signer: "S3Client | None" = None,
+    ) -> None:
+        """`signer` makes the URLs for callers, where they reach the server at another address."""
         self._client = client
+        self._signer = signer or client
         self._bucket = settings.S3_BUCKET
         prefix = settings.S3_PREFIX.strip("/")
         self._root = f"{prefix}/" if prefix else ""
@@ -197,7 +204,7 @@ class ObjectStorage:
         parameters = {"Bucket": self._bucket, "Key": full_key(self._root, key)}
         if content_type is not None:
             parameters["ContentType"] = content_type
-        return await self._client.generate_presigned_url(
+        return await self._signer.generate_presigned_url(
             "get_object" if method == "GET" else "put_object",
             Params=parameters,
             ExpiresIn=expires_in,
@@ -223,8 +230,12 @@ class ObjectStorage:
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[ObjectStorage]:
     """Yield the storage with the one client of the process; no server has to answer for that."""
-    async with open_client(settings) as client:
-        yield ObjectStorage(client, settings)
+    async with AsyncExitStack() as stack:
+        client = signer = await stack.enter_async_context(open_client(settings))
+        if settings.S3_PUBLIC_ENDPOINT is not None:
+            public = settings.model_copy(update={"S3_ENDPOINT": settings.S3_PUBLIC_ENDPOINT})
+            signer = await stack.enter_async_context(open_client(public))
+        yield ObjectStorage(client, settings, signer)
 
 
 async def ensure_bucket(settings: Settings) -> bool:

@@ -18,7 +18,13 @@ def test_check_stores_an_object_reads_it_back_and_leaves_nothing(
     ended = [run(capsys, "check", "storage") for _ in range(2)]
 
     assert [one.code for one in ended] == [0, 0], ended
-    for step in (settings.S3_BUCKET, "uploaded", "read the same bytes back", "deleted it"):
+    for step in (
+        settings.S3_BUCKET,
+        "uploaded",
+        "read the same bytes back",
+        "deleted it",
+        f"presigned URLs begin with {settings.S3_ENDPOINT}",
+    ):
         assert step in ended[1].output
     listed = next(line for line in ended[1].output.splitlines() if line.startswith("objects below"))
     assert "connection-test" not in listed

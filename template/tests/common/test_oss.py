@@ -197,6 +197,24 @@ async def test_a_url_lets_whoever_holds_it_read_or_write(storage: ObjectStorage)
     assert answer.headers["content-type"] == "text/plain"
 
 
+async def test_urls_for_callers_name_the_address_at_which_they_reach_the_server(
+    corner: Settings,
+) -> None:
+    assert corner.S3_ENDPOINT is not None
+    inside = urlsplit(corner.S3_ENDPOINT)
+    if inside.hostname != "127.0.0.1":
+        pytest.skip("The server of TEST_S3_ENDPOINT has one address here.")
+    outside = f"http://localhost:{inside.port}"
+    public = corner.model_copy(update={"S3_PUBLIC_ENDPOINT": outside})
+    async with open_storage(public) as storage, httpx2.AsyncClient() as caller:
+        await storage.upload_file("key", b"content")
+        url = await storage.generate_presigned_url("key")
+        assert url.startswith(f"{outside}/")
+        assert (await storage.get_public_url("key")).startswith(f"{outside}/")
+        assert (await caller.get(url)).content == b"content"
+        assert (await caller.get(url.replace("localhost", inside.hostname))).status_code == 403
+
+
 async def test_an_expired_or_changed_url_opens_nothing(
     storage: ObjectStorage,
     monkeypatch: pytest.MonkeyPatch,
