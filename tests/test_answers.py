@@ -10,12 +10,8 @@ import yaml
 
 from extensions.catalogue import (
     Answer,
-    UnknownAnswerError,
-    checked,
-    combinations,
     everything_off,
     questions,
-    structural,
 )
 from extensions.rendering import files, render
 from tests.rendering import run_copier
@@ -178,20 +174,6 @@ def test_no_service_can_have_the_name_of_a_package_that_it_installs(template: Pa
     lock = tomllib.loads((template / "template/uv.lock").read_text())
     installed = {package["name"] for package in lock["package"] if "registry" in package["source"]}
     assert {name for name in installed if len(name) > 2} <= reserved
-
-
-def test_the_tests_cannot_mistype_an_answer(template: Path) -> None:
-    with pytest.raises(UnknownAnswerError, match="databse is not asked"):
-        checked(template, {"databse": "none"})
-    with pytest.raises(UnknownAnswerError, match="database cannot be 'mysq'"):
-        checked(template, {"database": "mysq"})
-
-
-def test_the_matrix_has_every_combination_of_the_structural_answers(template: Path) -> None:
-    product = 1
-    for question in structural(template):
-        product *= len(question.choices)
-    assert product == len({tuple(answers.items()) for answers in combinations(template)}) >= 256
 
 
 def test_only_the_secret_differs_between_two_services(template: Path, tmp_path: Path) -> None:
