@@ -150,6 +150,7 @@ async def get_read_session() -> AsyncIterator[AsyncSession]:
 
 get_db = get_async_session
 get_session_context = asynccontextmanager(get_async_session)
+get_read_session_context = asynccontextmanager(get_read_session)
 
 SessionDep = Annotated[AsyncSession, Depends(get_async_session, scope="function")]
 ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="function")]

@@ -18,7 +18,7 @@ from app.common.storage_client import STORAGE_ERRORS
 from app.common.stored_objects import StoredObject, safe_file_name
 from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia, error_responses
 from app.features.example.errors import ExampleNotFound
-from app.features.example.services import ExampleReaderDep
+from app.features.example.repositories import ExistingExampleId
 
 MAX_BYTES: Final = 20 * 1024 * 1024
 FORM_OVERHEAD: Final = 16 * 1024  # boundaries and headers around the file
@@ -61,15 +61,6 @@ class AttachmentUrl(BaseModel):
 
     url: str
     expires_in: int = Field(description="Seconds.")
-
-
-async def existing_example(example_id: UUID, examples: ExampleReaderDep) -> UUID:
-    """Return the id of the path if there is such an example."""
-    await examples.get(example_id)
-    return example_id
-
-
-ExistingExampleId = Annotated[UUID, Depends(existing_example)]
 
 
 async def find_attachment(
