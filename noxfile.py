@@ -2,9 +2,7 @@
 
 import shlex
 import shutil
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import nox
@@ -43,25 +41,25 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def render(session: nox.Session) -> None:
     """Render every combination of answers, and look at the files."""
-    session.run("pytest", "-m", "render", *session.posargs)
+    session.run("pytest", "tests", "-m", "render", *session.posargs)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Type-check every distinct set of files."""
-    session.run("pytest", "-m", "types", *session.posargs)
+    session.run("pytest", "tests", "-m", "types", *session.posargs)
 
 
 @nox.session
 def update(session: nox.Session) -> None:
     """Bring services from one release to the next over a person's edits."""
-    session.run("pytest", "-m", "update", *session.posargs)
+    session.run("pytest", "tests", "-m", "update", *session.posargs)
 
 
 @nox.session
 def toggle(session: nox.Session) -> None:
     """Switch every part on and off, and compare with a fresh service."""
-    session.run("pytest", "-m", "toggle", *session.posargs)
+    session.run("pytest", "tests", "-m", "toggle", *session.posargs)
 
 
 @nox.session
@@ -96,6 +94,22 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def certificate(session: nox.Session) -> None:
+    """Run every tier, and write docs/certificate.json and .md of what they saw.
+
+    What has passed at this commit is kept in .proof and not run again. The options are those of
+    the run tier: --strength 3 runs more rows.
+    """
+    session.env["PROOF_DIR"] = proof = str(ROOT / ".proof")
+    write = ("python", "-m", "extensions.certificate", proof)
+    missing = session.run(*write, "--missing", silent=True)
+    for tier in str(missing).split():
+        session.run("pytest", "tests", "-m", tier)
+    run_rows(session, "--resume", *session.posargs)
+    session.run(*write)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write the page of options, build the documentation into site/, strictly, and test it."""
     session.run("python", "-m", "extensions.options_page")
@@ -118,24 +132,8 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure how long `copier copy` of the full service takes, the best of five."""
-    with tempfile.TemporaryDirectory() as folder:
-        seconds = []
-        for number in range(5):
-            begin = time.perf_counter()
-            session.run(
-                "copier",
-                "copy",
-                "--quiet",
-                "--defaults",
-                "-d",
-                "preset=full",
-                str(ROOT),
-                f"{folder}/{number}",
-                silent=True,
-            )
-            seconds.append(time.perf_counter() - begin)
-    sys.stdout.write(f"copier copy, full service: {min(seconds):.2f} s at best of {len(seconds)}\n")
+    """Measure a rendered service: `nox -s bench -- --rows health,list --rounds 3`; `-- --help`."""
+    session.run("python", "-m", "tests.bench", *session.posargs)
 
 
 @nox.session

@@ -15,6 +15,7 @@ from extensions.rendering import compiled_once, render
 from tests.history import write_history
 from tests.matrix import Matrix, render_matrix
 from tests.progress import Progress
+from tests.proof import WholeTiers, is_whole_tier
 from tests.proof import proof as add_to_proof
 from tests.rendering import ROOT, git
 from tests.rows import add_options
@@ -39,6 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # this is not a process that another one has started
         config.pluginmanager.register(Progress(config))
+        if is_whole_tier(config):
+            config.pluginmanager.register(WholeTiers(config.option.markexpr))
 
 
 @pytest.fixture(scope="session", autouse=True)

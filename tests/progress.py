@@ -90,8 +90,8 @@ class Progress:
         """Print no dot for a test of a row: its line says more."""
         outcome = yield
         if self._row(report.nodeid) and self._config.get_verbosity() <= 0:
-            category, *_ = outcome.get_result()
-            outcome.force_result((category, "", ""))
+            category, _, word = outcome.get_result()
+            outcome.force_result((category, "", word))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         failed = [name for name, row in self._rows.items() if row.failed]
@@ -116,8 +116,8 @@ class Progress:
             self._say(f"once more: {self._selection.again(name)}")
         else:
             self._say(f"{name} passed in {row.seconds:.0f} s")
-            figures = {**row.figures, "seconds": round(row.seconds)}
-            proof("run", rows={self._selection.name(name): figures})
+            row.figures |= {"seconds": round(row.seconds), "versions": self._selection.versions}
+            proof("run", rows={self._selection.name(name): row.figures})
 
     def _say(self, news: str) -> None:
         rows = self._rows.values()

@@ -1,45 +1,47 @@
-"""What the tiers saw, in $PROOF_DIR/<tier>.json, for the certificate; nowhere without PROOF_DIR."""
+"""What the tiers see, kept in the folder $PROOF_DIR for the certificate; nowhere without it."""
 
-import json
 import os
-from collections.abc import Mapping
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from extensions.certificate import COUNTED
+from extensions.proofs import commit_of, keep, kept
+from tests.rendering import ROOT
+
 
 def proof(tier: str, **figures: Any) -> None:
-    """Add `figures` to those that `tier` has given so far.
-
-    Numbers add up, lists go on without doubles, mappings take what is new over what they had, and
-    texts replace each other.
-    """
+    """Add `figures` to those that `tier` has given so far (see extensions/proofs.py)."""
     if folder := os.environ.get("PROOF_DIR"):
-        known = seen_by(tier)
-        path = Path(folder, f"{tier}.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        written = path.with_suffix(".new")
-        written.write_text(json.dumps(merged(known, figures), indent=1, sort_keys=True) + "\n")
-        written.replace(path)  # a run that is stopped leaves the old figures or the new ones
+        keep(Path(folder), tier, commit_of(ROOT), figures)
 
 
 def seen_by(tier: str) -> dict[str, Any]:
     """Return the figures that are kept of `tier`."""
     folder = os.environ.get("PROOF_DIR")
-    path = Path(folder or "", f"{tier}.json")
-    known: dict[str, Any] = json.loads(path.read_text()) if folder and path.exists() else {}
-    return known
+    return kept(Path(folder), tier, commit_of(ROOT)) if folder else {}
 
 
-def merged(known: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both together."""
-    return {**known, **{name: _both(known.get(name), new) for name, new in figures.items()}}
+class WholeTiers:
+    """A plugin that notes that a tier has come to its end: `pytest -m render` without a failure.
+
+    What an earlier run of the tier saw is forgotten when it begins; rows of the tier `run` are not.
+    """
+
+    def __init__(self, tier: str) -> None:
+        self._tier = tier
+        self._began = time.monotonic()
+
+    def pytest_sessionstart(self) -> None:
+        if folder := os.environ.get("PROOF_DIR"):
+            Path(folder, f"{self._tier}.json").unlink(missing_ok=True)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.OK:
+            proof(self._tier, seconds=round(time.monotonic() - self._began))
 
 
-def _both(known: Any, new: Any) -> Any:
-    if known is None:
-        return new
-    if isinstance(new, list):
-        return known + [each for each in new if each not in known]
-    if isinstance(new, Mapping):
-        return {**known, **new}
-    return new if isinstance(new, str) else known + new
+def is_whole_tier(config: pytest.Config) -> bool:
+    return config.option.markexpr in COUNTED and not config.option.keyword

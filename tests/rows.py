@@ -22,12 +22,13 @@ from extensions.catalogue import (
     parts,
     presets,
 )
+from extensions.certificate import LOCKED
 from extensions.covering import share
 from tests.proof import seen_by
 from tests.rendering import ROOT
 
 WORDS = {"yes": True, "no": False}
-LOCKED, NEWEST, LOWEST = VERSIONS = ("locked", "newest", "lowest")
+NEWEST, LOWEST = "newest", "lowest"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -49,7 +50,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--python", help="the services' Python instead of what uv finds, such as 3.13")
     group.addoption(
         "--versions",
-        choices=VERSIONS,
+        choices=(LOCKED, NEWEST, LOWEST),
         default=LOCKED,
         help="of the packages: as tested, or the newest or lowest that are allowed",
     )

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from extensions.catalogue import structural
+from extensions.certificate import LOCKED
 from tests.rendering import ROOT, git, run_copier
-from tests.rows import LOCKED, LOWEST, NEWEST, Selection, read, selection
+from tests.rows import LOWEST, NEWEST, Selection, read, selection
 from tests.services import Service, free_port, get, serving, started
 
 pytestmark = [
@@ -154,7 +156,8 @@ def test_the_stack_starts_answers_and_stops(service: Service, record_property: R
     record_property("servers", [resource["detail"] for resource in resources])
     print_version = "import platform; print(platform.python_version())"
     record_property("python", service.run("uv", "run", "python", "-c", print_version).strip())
-    record_property("answers", service.answers)
+    names = [question.name for question in structural(ROOT) if question.name in service.answers]
+    record_property("answers", {name: service.answers[name] for name in names})
 
 
 def test_the_migrations_go_up_and_down_and_say_what_the_models_say(service: Service) -> None:

@@ -1,0 +1,62 @@
+"""What the tiers of the proof saw: kept in a folder until the certificate is made of it.
+
+One file for each tier. Its figures are those of one commit: what was seen of another is forgotten.
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Figures = dict[str, Any]
+COMMIT = "commit"
+CHANGED = "-changed"
+"""Stands behind the commit of a work tree that differs from it."""
+
+
+def commit_of(repository: Path) -> str:
+    """Return the commit of a work tree, marked where something has changed since."""
+    commit = _git(repository, "rev-parse", "HEAD").strip()
+    return commit + (CHANGED if _git(repository, "status", "--porcelain") else "")
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True)  # noqa: S603
+    return done.stdout
+
+
+def kept(folder: Path, tier: str, commit: str) -> Figures:
+    """Return the figures of `tier` that are kept in `folder` of `commit`."""
+    path = folder / f"{tier}.json"
+    figures: Figures = json.loads(path.read_text()) if path.exists() else {}
+    return figures if figures.get(COMMIT) == commit else {}
+
+
+def keep(folder: Path, tier: str, commit: str, figures: Mapping[str, Any]) -> None:
+    """Add `figures` to those that are kept (see `merged`)."""
+    together = {**merged(kept(folder, tier, commit), figures), COMMIT: commit}
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / f"{tier}.json.new"
+    written.write_text(json.dumps(together, indent=1, sort_keys=True) + "\n")
+    written.replace(folder / f"{tier}.json")  # who is stopped here leaves the old or the new
+
+
+def merged(known: Mapping[str, Any], figures: Mapping[str, Any]) -> Figures:
+    """Return both together.
+
+    Numbers add up, lists go on without doubles, mappings take what is new over what they had, and
+    texts replace each other.
+    """
+    return {**known, **{name: _both(known.get(name), new) for name, new in figures.items()}}
+
+
+def _both(known: Any, new: Any) -> Any:
+    if known is None:
+        return new
+    if isinstance(new, list):
+        return known + [each for each in new if each not in known]
+    if isinstance(new, Mapping):
+        return {**known, **new}
+    return new if isinstance(new, str) else known + new
