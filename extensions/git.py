@@ -1,0 +1,67 @@
+"""Runs git, and lets it say how two sets of files differ."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+
+class GitError(Exception):
+    """Git refused. The text is what it said last."""
+
+
+def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
+    """Run git in `folder` and return what it printed.
+
+    It leaves the index as it is, which `git status` by itself may write anew.
+
+    Raises:
+        GitError: it failed.
+    """
+    done = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        cwd=folder,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        input=stdin,
+        check=False,
+        capture_output=True,
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise GitError(said[-1] if said else f"git {arguments[0]} failed")
+    return done.stdout
+
+
+def listed(output: bytes) -> list[str]:
+    """Return the paths of what git printed with `-z`."""
+    return [os.fsdecode(path) for path in output.split(b"\0") if path]
+
+
+def difference(old: Mapping[str, bytes], new: Mapping[str, bytes], *options: str) -> str:
+    """Return what `git diff` says of two sets of files, each the contents by path."""
+    return _compared(old, new, "--no-ext-diff", *options).decode(errors="replace")
+
+
+def renames(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the new path of each file that has another one in `new`, as git detects it."""
+    options = ("--name-status", "-z", "--find-renames=40%", "-l0", "--diff-filter=R")
+    fields = listed(_compared(old, new, *options))
+    return dict(zip(fields[1::3], fields[2::3], strict=True))
+
+
+def _compared(old: Mapping[str, bytes], new: Mapping[str, bytes], *options: str) -> bytes:
+    """Run `git diff` on two commits that hold the files: nothing is written out or converted."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        git(folder, "init", "--quiet", "--bare")
+        stream = b"".join((*_commit("a", old), *_commit("b", new)))
+        git(folder, "fast-import", "--quiet", stdin=stream)
+        return git(folder, "-c", "core.quotePath=false", "diff", *options, "a", "b")
+
+
+def _commit(branch: str, files: Mapping[str, bytes]) -> Iterable[bytes]:
+    yield f"commit refs/heads/{branch}\ncommitter nobody <> 0 +0000\ndata 0\n\n".encode()
+    for path, contents in sorted(files.items()):
+        yield b"M 100644 inline %b\ndata %d\n" % (os.fsencode(path), len(contents))
+        yield contents + b"\n"

@@ -1,0 +1,90 @@
+"""What people write on the command line as answers, and the sentences that they get."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from extensions.catalogue import Answer, Answers, Question, questions
+from extensions.conditions import resolved
+
+
+class UsageError(Exception):
+    """A command cannot do what was asked. The text is one sentence that says what to do."""
+
+
+def given(
+    template: Path, pairs: Sequence[str], others: Mapping[str, Answer] | None = None
+) -> Answers:
+    """Return the answers that `pairs`, each `question=answer`, give to what `template` asks.
+
+    Args:
+        others: the answers to other questions; by default those of who types nothing.
+
+    Raises:
+        UsageError: nobody asks that, the answer is not offered, or not with the other answers.
+    """
+    asked = {question.name: question for question in questions(template)}
+    answers: Answers = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UsageError(f"{pair!r} is no answer; write question=answer, as in storage=none.")
+        if name not in asked:
+            raise UsageError(f"There is no question {name!r}; {_nearest(name, asked)}.")
+        answers[name] = _offered(asked[name], text)
+    try:
+        known = resolved(template, {**(others or {}), **answers})
+    except ValueError as error:
+        raise UsageError(sentence(error)) from error
+    for name in answers:
+        if name in known.not_asked:
+            raise UsageError(f"{name} is not asked with the other answers; leave it out.")
+    return answers
+
+
+def _offered(question: Question, text: str) -> Answer:
+    """Return the choice that `text` names; copier.yml itself checks a free text."""
+    if not question.choices:
+        return text
+    names = {_name(choice): choice for choice in question.choices}
+    if any(isinstance(choice, bool) for choice in question.choices):
+        text = _name(yaml.safe_load(text))  # as Copier, which knows yes and no too
+    if text not in names:
+        raise UsageError(f"{question.name} cannot be {text!r}; choose {either(names)}.")
+    return names[text]
+
+
+def _name(choice: Any) -> str:
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)
+
+
+def still_valid(template: Path, recorded: Mapping[str, Any]) -> Answers:
+    """Return those of the recorded answers that Copier keeps: asked still, and offered still."""
+    asked = {question.name: question for question in questions(template)}
+    kept = {
+        name: answer
+        for name, answer in recorded.items()
+        if name in asked and (not asked[name].choices or answer in asked[name].choices)
+    }
+    not_asked = resolved(template, kept).not_asked
+    return {name: answer for name, answer in kept.items() if name not in not_asked}
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"the nearest is {near[0]}" if near else f"there are {', '.join(names)}"
+
+
+def either(names: Iterable[str]) -> str:
+    """Return the names as a choice: a, b or c."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def sentence(error: Exception) -> str:
+    """Return the last line of what an error says: Copier puts its own reason there."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__

@@ -1,0 +1,209 @@
+"""Tries `copier update` on a copy of a service, which itself stays as it is."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import copier
+import yaml
+from copier._main import Worker
+from copier.errors import CopierError, UnsafeTemplateError
+from plumbum import ProcessExecutionError
+
+from extensions.git import GitError, git, listed
+from extensions.given_answers import UsageError, given, sentence, still_valid
+from extensions.rendering import compiled_once, rendered
+from extensions.snapshot import Snapshot, copy_missing, snapshot
+
+ANSWERS = ".copier-answers.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What an update did to the copy of a service.
+
+    Attributes:
+        copy: the copy; it is gone when the rehearsal is over.
+        head: the commit of the service that was copied.
+        before: what git has of the service, and what it ignores of the template's files.
+        after: the same of the copy, updated.
+        written: what the recorded version of the template writes with the recorded answers.
+        renewed: what the new version writes with the new answers.
+        unmerged: the paths in which both sides changed the same.
+        recorded: the answers file before and after.
+        message: what the template says to do next.
+        changelog: the new version's CHANGELOG.md, or nothing.
+    """
+
+    copy: Path
+    head: str
+    before: Snapshot
+    after: Snapshot
+    written: dict[str, bytes]
+    renewed: dict[str, bytes]
+    unmerged: frozenset[str]
+    recorded: tuple[dict[str, Any], dict[str, Any]]
+    message: str
+    changelog: str
+
+
+@contextlib.contextmanager
+def rehearsed(service: Path, pairs: Sequence[str], ref: str | None) -> Iterator[Rehearsal]:
+    """Update a copy of `service` with the answers `pairs`, each `question=answer`.
+
+    Args:
+        ref: a tag, branch or commit of the template; the newest release by default.
+
+    Raises:
+        UsageError: this service cannot be updated like that.
+    """
+    top = _repository(service)
+    with tempfile.TemporaryDirectory(prefix="plan-update-") as folder:
+        whole = Path(folder, "service")
+        _clone(top, whole)
+        copy = whole / service.relative_to(top)
+        # A relative _src_path begins at the service.
+        with _sentences(), _silent(), contextlib.chdir(service), compiled_once():
+            rehearsal = _updated(service, copy, pairs, ref)
+        yield rehearsal
+
+
+def _repository(service: Path) -> Path:
+    """Return the root of the repository of `service`, which has nothing uncommitted."""
+    if not service.is_dir():
+        raise UsageError(f"{service} is not a folder; give the service's.")
+    if not (service / ANSWERS).is_file():
+        raise UsageError(f"{service} has no {ANSWERS}; give the folder of a scaffolded service.")
+    try:
+        top = Path(os.fsdecode(git(service, "rev-parse", "--show-toplevel")).rstrip("\n"))
+        git(service, "rev-parse", "--verify", "--quiet", "HEAD")
+    except GitError as error:
+        raise UsageError(
+            f"{service} has no commit; run `git init` there, and commit all of it."
+        ) from error
+    unmerged = sorted(set(listed(git(service, "diff", "--name-only", "--diff-filter=U", "-z"))))
+    if unmerged:
+        raise UsageError(f"{_some(unmerged)} unmerged; resolve the conflict and commit it first.")
+    changed = [line[3:] for line in listed(git(service, "status", "--porcelain", "-z", "--", "."))]
+    if changed:
+        raise UsageError(f"{_some(changed)} not committed; commit or stash that first.")
+    return top
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return f"{', '.join(paths[:3])}{more} {'is' if len(paths) == 1 else 'are'}"
+
+
+def _clone(repository: Path, folder: Path) -> None:
+    """Clone without the hooks, but with what only this clone ignores."""
+    quiet = ("--quiet", "--shared", "--config", f"core.hooksPath={os.devnull}")
+    git(repository, "clone", *quiet, str(repository), str(folder))
+    ignored = Path(os.fsdecode(git(repository, "rev-parse", "--git-path", "info/exclude")).strip())
+    if (repository / ignored).is_file():
+        (folder / ".git/info").mkdir(exist_ok=True)
+        (folder / ".git/info/exclude").write_bytes((repository / ignored).read_bytes())
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what Copier says of its own to itself: the plan says it better."""
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what Copier and git raise into one sentence each."""
+    try:
+        yield
+    except UnsafeTemplateError as error:
+        raise UsageError(
+            "This version of the template runs code while it updates, which a plan never allows; "
+            "choose another with --vcs-ref."
+        ) from error
+    except ProcessExecutionError as error:
+        raise UsageError(f"Git failed: {sentence(Exception(error.stderr))}") from error
+    except (CopierError, GitError, ValueError) as error:
+        raise UsageError(sentence(error)) from error
+
+
+def _updated(service: Path, copy: Path, pairs: Sequence[str], ref: str | None) -> Rehearsal:
+    old_answers = _answers(copy)
+    with Worker(dst_path=copy, vcs_ref=ref) as worker:
+        new = _template(worker, old_answers)
+        old = _recorded_template(worker, old_answers)
+        kept = still_valid(new, old_answers)
+        data = given(new, pairs, kept)
+        written = rendered(old, still_valid(old, old_answers)).files
+        renewed = rendered(new, still_valid(new, {**kept, **data})).files
+        changelog = new / "CHANGELOG.md"
+        changes = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
+    # Git does not have them, but Copier may replace or delete them.
+    copy_missing(service, copy, {*written, *renewed})
+    head = git(copy, "rev-parse", "HEAD").decode().strip()
+    before = snapshot(copy)
+    message = _update(copy, data, ref)
+    unmerged = listed(git(copy, "diff", "--name-only", "--diff-filter=U", "--relative", "-z"))
+    return Rehearsal(
+        copy=copy,
+        head=head,
+        before=before,
+        after=snapshot(copy),
+        written=written,
+        renewed=renewed,
+        unmerged=frozenset(unmerged),
+        recorded=(old_answers, _answers(copy)),
+        message=message,
+        changelog=changes,
+    )
+
+
+def _answers(service: Path) -> dict[str, Any]:
+    recorded: dict[str, Any] = yaml.safe_load((service / ANSWERS).read_text(encoding="utf-8")) or {}
+    for key in ("_src_path", "_commit"):
+        if key not in recorded:
+            raise UsageError(
+                f"{ANSWERS} has no {key}, without which there is no update; "
+                "scaffold from a repository's address, or from a clone's whole path."
+            )
+    return recorded
+
+
+def _template(worker: Worker, recorded: dict[str, Any]) -> Path:
+    try:
+        return worker.template.local_abspath
+    except (ProcessExecutionError, ValueError) as error:
+        wanted = f"{worker.vcs_ref} of " if worker.vcs_ref else ""
+        raise UsageError(
+            f"{wanted}{recorded['_src_path']} cannot be had, from which {ANSWERS} says that "
+            "this service comes; look at the address, the version and the network."
+        ) from error
+
+
+def _recorded_template(worker: Worker, recorded: dict[str, Any]) -> Path:
+    template = worker.subproject.template
+    try:
+        return template.local_abspath if template else Path()
+    except (ProcessExecutionError, ValueError) as error:
+        raise UsageError(
+            f"{recorded['_src_path']} has no {recorded['_commit']}, which this service was made "
+            "of; run `git fetch --tags` in that clone, with --unshallow if it is shallow."
+        ) from error
+
+
+def _update(copy: Path, data: dict[str, Any], ref: str | None) -> str:
+    """Update `copy` as `copier update --defaults` does, and return the template's last words."""
+    distrusting = dataclasses.replace(copier.load_settings(), trust=[])
+    worker = copier.run_update(
+        copy, data=data, vcs_ref=ref, settings=distrusting, defaults=True, overwrite=True
+    )
+    return worker._render_string(worker.template.message_after_update)
