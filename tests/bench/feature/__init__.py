@@ -1,0 +1,1 @@
+"""What the bench adds to the service: a task and handlers that do nothing."""

@@ -1,0 +1,150 @@
+"""Messages per second: publishing, the outbox, handlers and tasks, each with one worker."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+
+from app.core.broker import events_broker
+from app.core.lifespan import open_resources
+from app.core.nats_connection import NatsConnection
+from app.events.schemas import BaseEvent
+from app.events.streams import EVENTS_STREAM, event_consumer, tasks_consumer
+from app.features.bench.tasks import Heard, Noted, Unheard, do_nothing, hear, note
+from measure.programs import BenchError, Program
+from measure.rows import Row, Target
+from measure.setting import Setting
+
+GROUPS = ("publish", "tasks", "events", "relay")
+SENDERS = 200
+"""Messages that are on their way to JetStream at the same time."""
+
+PATIENCE = 120.0  # seconds
+TO_RELAY = """
+    INSERT INTO outbox (subject, aggregate_id, headers, payload)
+    SELECT 'events.bench.relayed', gen_random_uuid()::text,
+           jsonb_build_object('Nats-Msg-Id', gen_random_uuid()::text), $2::bytea
+    FROM generate_series(1, $1::int)
+"""
+PAYLOAD = b'{"event_id": "00000000-0000-0000-0000-000000000000", "name": "an event of some size"}'
+
+Send = Callable[[], Awaitable[None]]
+
+
+async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
+    """Return the rows of `groups`."""
+    number = 1000 if setting.quick else 20_000
+    slower = number // 4
+    figures: defaultdict[str, list[float]] = defaultdict(list)
+    async with open_resources(setting.settings) as handles, _worker(setting):
+        connection: NatsConnection = handles["nats"]
+        for _ in range(setting.rounds):
+            if "publish" in groups:
+                figures["publish"].append(await _sent_in_a_second(_publish_unheard, number))
+            if "tasks" in groups:
+                consumer = tasks_consumer(setting.settings)
+                place = (setting.settings.NATS_STREAM, consumer.durable_name)
+                figures["tasks"].append(await _settled(connection, place, _send_task, number))
+            if "events" in groups:
+                for name, function, event, count in (
+                    ("events", hear, Heard, number),
+                    ("inbox", note, Noted, slower),
+                ):
+                    consumer = event_consumer(function.__name__, event.subject, setting.settings)
+                    place = (EVENTS_STREAM, consumer.durable_name)
+                    figures[name].append(
+                        await _settled(connection, place, _publisher(event), count)
+                    )
+            if "relay" in groups:
+                figures["relay"].append(await _relayed(setting, number))
+    rows = [
+        Row("publish", "event published, 200 at once", "events/s", figures["publish"]),
+        Row("tasks", "task sent → executed", "tasks/s", figures["tasks"], target=Target(4000)),
+        Row("events", "event published → handled", "events/s", figures["events"]),
+        Row("events", "the same, in a transaction with the inbox", "events/s", figures["inbox"]),
+        Row("relay", "outbox → JetStream", "events/s", figures["relay"], target=Target(1500)),
+    ]
+    return [row for row in rows if row.service]
+
+
+@asynccontextmanager
+async def _worker(setting: Setting) -> AsyncIterator[None]:
+    worker = Program(setting, "worker")
+    await worker.start(["app.worker"])
+    try:
+        await _until(lambda: "The worker is ready." in worker.log.read_text(), worker)
+        yield
+        worker.check()
+    finally:
+        await worker.stop()
+
+
+async def _until(condition: Callable[[], bool], worker: Program) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        worker.check()
+        if time.monotonic() > deadline:
+            raise BenchError(f"The worker is not ready after {PATIENCE:g} s.")
+        await asyncio.sleep(0.05)
+
+
+async def _send_task() -> None:
+    await do_nothing.kiq(1)
+
+
+async def _publish_unheard() -> None:
+    await events_broker.publish(Unheard())
+
+
+def _publisher(event: type[BaseEvent]) -> Send:
+    async def publish() -> None:
+        await events_broker.publish(event())
+
+    return publish
+
+
+async def _send(send: Send, number: int) -> None:
+    async def some(count: int) -> None:
+        for _ in range(count):
+            await send()
+
+    await asyncio.gather(*(some(number // SENDERS) for _ in range(SENDERS)))
+
+
+async def _sent_in_a_second(send: Send, number: int) -> float:
+    begin = time.perf_counter()
+    await _send(send, number)
+    return number / (time.perf_counter() - begin)
+
+
+async def _settled(
+    connection: NatsConnection,
+    place: tuple[str, str | None],
+    send: Send,
+    number: int,
+) -> float:
+    """Return how many messages a second are sent, taken, worked on and acknowledged."""
+    stream, consumer = place[0], str(place[1])
+    begin = time.perf_counter()
+    sending = asyncio.create_task(_send(send, number))
+    while True:
+        await asyncio.sleep(0.05)
+        info = await connection.js.consumer_info(stream, consumer)
+        seconds = time.perf_counter() - begin
+        if sending.done() and not info.num_pending and not info.num_ack_pending:
+            await sending
+            return number / seconds
+        if seconds > PATIENCE:
+            raise BenchError(f"{consumer} has still {info.num_pending} after {PATIENCE:g} s.")
+
+
+async def _relayed(setting: Setting, number: int) -> float:
+    """Return how many messages a second leave the outbox when many are committed at once."""
+    await setting.database.execute(TO_RELAY, number, PAYLOAD)
+    begin = time.perf_counter()
+    while await setting.database.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
+        if time.perf_counter() - begin > PATIENCE:
+            raise BenchError(f"The outbox is not empty after {PATIENCE:g} s.")
+        await asyncio.sleep(0.02)
+    return number / (time.perf_counter() - begin)
