@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import noxfile  # noqa: F401  # which registers the sessions
+from extensions.certificate import COUNTED
 from tests.rendering import ROOT
 
 GATE = "all-green"
@@ -96,7 +97,8 @@ def test_no_job_has_a_right_that_it_was_not_given_or_runs_without_end(path: Path
     assert workflow["permissions"] == {}
     assert workflow["concurrency"]["group"]
     for name, job in workflow["jobs"].items():
-        assert job["timeout-minutes"] <= 90, name
+        if "uses" not in job:  # a whole workflow, whose jobs have limits of their own
+            assert job["timeout-minutes"] <= 90, name
         rights = job.get("permissions", {})
         if name == "deploy":
             assert rights == {"pages": "write", "id-token": "write"}
@@ -112,3 +114,16 @@ def test_the_site_is_published_by_a_release_alone() -> None:
     }
     others = [other for other in WORKFLOWS if other != path]
     assert not any("deploy-pages" in other.read_text(encoding="utf-8") for other in others)
+
+
+def test_the_certificate_waits_for_every_job_that_gives_a_proof() -> None:
+    found = jobs(ROOT / ".github/workflows/ci.yml")
+    giving = {name for name, job in found.items() if "proof-" in _uploaded(job)}
+    assert giving == {*COUNTED, "run"}
+    assert set(found["certificate"]["needs"]) == giving
+
+
+def _uploaded(job: dict[str, Any]) -> str:
+    """Return the names of the artifacts that a job leaves."""
+    uses = [step for step in job["steps"] if "upload-artifact@" in step.get("uses", "")]
+    return " ".join(step["with"]["name"] for step in uses)
