@@ -113,22 +113,24 @@ class Progress:
         if row.failed:
             tests = ", ".join(test.rpartition("::")[2].partition("[")[0] for test in row.failed)
             self._say(f"{name} FAILED after {row.seconds:.0f} s in {tests}")
-            self._say(f"once more: {self._selection.again(name)}")
+            self._write(f"once more: {self._selection.again(name)}")
         else:
             self._say(f"{name} passed in {row.seconds:.0f} s")
             row.figures |= {"seconds": round(row.seconds), "versions": self._selection.versions}
             proof("run", rows={self._selection.name(name): row.figures})
 
     def _say(self, news: str) -> None:
+        """Write a line with `news` and how it stands."""
         rows = self._rows.values()
         running = [name for name, row in self._rows.items() if row.is_running]
         done = sum(row.seconds is not None for row in rows)
         waiting = sum(row.began is None for row in rows)
+        tally = f"{done} of {len(rows)} done, {waiting} waiting"
+        self._write(f"{news} | {tally}" + (f", running: {'; '.join(running)}" if running else ""))
+
+    def _write(self, line: str) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         assert isinstance(terminal, TerminalReporter)
         terminal.ensure_newline()
-        terminal.write_line(
-            f"{news} | {done} of {len(rows)} done, {waiting} waiting"
-            + (f", running: {'; '.join(running)}" if running else ""),
-        )
+        terminal.write_line(line)
         terminal.flush()
