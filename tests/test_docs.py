@@ -148,6 +148,27 @@ def test_every_session_that_is_named_exists() -> None:
     assert {(page, name) for page, name in named if name not in SESSIONS} == set()
 
 
+def test_every_command_that_is_named_exists() -> None:
+    known = subprocess.run(
+        [sys.executable, "-m", "extensions", "--help"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(
+            r"(?:fastapi-service-template|python -m extensions) ([a-z][a-z-]*)", page.read_text()
+        )
+    }
+    assert named
+    assert {
+        (page, name) for page, name in named if not re.search(rf"^ +{name}\b", known, re.M)
+    } == (set())
+
+
 def test_every_path_that_is_named_exists(full_service: Path) -> None:
     missing = set()
     named = {(page, path) for page in PAGES for path in PATH.findall(page.read_text())}
