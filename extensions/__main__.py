@@ -5,11 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from extensions.explain import as_json, as_text, explain
 from extensions.git import GitError
 from extensions.given_answers import UsageError
 from extensions.plan_report import NAME, advice, report
 from extensions.plan_update import apply, discarded, plan
 from extensions.rehearsal import rehearsed
+from extensions.render_diff import render_diff
+from extensions.source import own_template
 
 FINE, WRONG_USE, LOST, CONFLICTS, INTERRUPTED = 0, 2, 3, 4, 130
 
@@ -47,6 +50,23 @@ def _parser() -> argparse.ArgumentParser:
         "--discard", action="append", default=[], metavar="PATH", help="lose the edit of this file"
     )
     _add_answers(update)
+    explain_ = commands.add_parser("explain", help="say what an answer brings into a service")
+    explain_.set_defaults(run=_explain)
+    explain_.add_argument(
+        "subject",
+        nargs="?",
+        metavar="QUESTION[=ANSWER]",
+        help="what to explain; without it, the whole of what is given with -d",
+    )
+    explain_.add_argument("--json", action="store_true", help="print JSON")
+    _add_answers(explain_)
+    diff = commands.add_parser("diff", help="compare services of two sets of answers or versions")
+    diff.set_defaults(run=_diff)
+    diff.add_argument("old", metavar="A", help="question=answer,question=answer, or a version")
+    diff.add_argument("new", metavar="B", help="the same of the other side")
+    diff.add_argument("--stat", action="store_true", help="only how many lines differ, by file")
+    diff.add_argument("--template", metavar="ADDRESS", help="the template's repository")
+    _add_answers(diff)
     return parser
 
 
@@ -78,6 +98,20 @@ def _plan_update(options: argparse.Namespace) -> int:
     if kept:
         return LOST
     return CONFLICTS if found.conflicts else FINE
+
+
+def _explain(options: argparse.Namespace) -> int:
+    explanations = explain(own_template(), options.subject, options.data)
+    write = as_json if options.json else as_text
+    sys.stdout.write(f"{write(explanations)}\n")
+    return FINE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    form = ("--stat=100",) if options.stat else ()
+    sides = (options.old, options.new)
+    sys.stdout.write(render_diff(sides, options.data, options.template, *form))
+    return FINE
 
 
 if __name__ == "__main__":

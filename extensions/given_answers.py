@@ -33,7 +33,7 @@ def given(
         if not equals:
             raise UsageError(f"{pair!r} is no answer; write question=answer, as in storage=none.")
         if name not in asked:
-            raise UsageError(f"There is no question {name!r}; {_nearest(name, asked)}.")
+            raise UsageError(f"There is no question {name!r}; {nearest(name, asked)}.")
         answers[name] = _offered(asked[name], text)
     try:
         known = resolved(template, {**(others or {}), **answers})
@@ -49,15 +49,16 @@ def _offered(question: Question, text: str) -> Answer:
     """Return the choice that `text` names; copier.yml itself checks a free text."""
     if not question.choices:
         return text
-    names = {_name(choice): choice for choice in question.choices}
+    names = {spelled(choice): choice for choice in question.choices}
     if any(isinstance(choice, bool) for choice in question.choices):
-        text = _name(yaml.safe_load(text))  # as Copier, which knows yes and no too
+        text = spelled(yaml.safe_load(text))  # as Copier, which knows yes and no too
     if text not in names:
         raise UsageError(f"{question.name} cannot be {text!r}; choose {either(names)}.")
     return names[text]
 
 
-def _name(choice: Any) -> str:
+def spelled(choice: Any) -> str:
+    """Return a choice as one writes it on the command line."""
     return str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 
@@ -73,7 +74,8 @@ def still_valid(template: Path, recorded: Mapping[str, Any]) -> Answers:
     return {name: answer for name, answer in kept.items() if name not in not_asked}
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return what to type instead of a name that there is not."""
     near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f"the nearest is {near[0]}" if near else f"there are {', '.join(names)}"
 

@@ -1,0 +1,47 @@
+"""Where the template is that `explain` and `diff` render."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from copier._main import Worker
+from plumbum import ProcessExecutionError
+
+from extensions.given_answers import UsageError
+
+HERE = Path(__file__).parent
+CLONE = HERE.parent
+BUNDLED = HERE / "bundled"
+
+
+def own_template() -> Path:
+    """Return the template that came with these commands: of the clone, or of the wheel."""
+    return BUNDLED if BUNDLED.exists() else CLONE
+
+
+@contextmanager
+def version(address: str | None, ref: str) -> Iterator[Path]:
+    """Yield the folder of a version of the template.
+
+    Args:
+        address: where the template's repository is, as Copier understands it; by default, and only
+            in a clone, that clone. `HEAD` of a folder is with what is not committed there.
+
+    Raises:
+        UsageError: there is no such repository or version.
+    """
+    if address is None and not (CLONE / ".git").exists():
+        raise UsageError("Say whose versions with --template, as in --template gh:OWNER/REPO.")
+    source = address or str(CLONE)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Worker(src_path=source, dst_path=Path(folder), vcs_ref=ref, quiet=True) as worker,
+    ):
+        try:
+            template = worker.template.local_abspath
+        except (ProcessExecutionError, ValueError) as error:
+            raise UsageError(f"{source} has no version {ref}; `git tag` lists some.") from error
+        if worker.template.vcs != "git":
+            raise UsageError(f"{source} is not a git repository, so it has no versions.")
+        yield template
