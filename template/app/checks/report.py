@@ -97,22 +97,20 @@ async def examine_all(
 
 def table(findings: Sequence[Finding]) -> str:
     """Return the findings as a table of text: name, state, latency, detail."""
-    rows = [
-        ("name", "state", "latency", "detail"),
-        *(
-            (
-                finding.name,
-                "ok" if finding.ok else "FAILED",
-                "-" if finding.seconds is None else f"{finding.seconds * 1000:.0f} ms",
-                finding.detail,
-            )
-            for finding in findings
-        ),
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    rows = [("name", "state", "latency", "detail")]
+    for finding in findings:
+        state = "ok" if finding.ok else "FAILED"
+        latency = "-" if finding.seconds is None else f"{finding.seconds * 1000:.0f} ms"
+        rows.append((finding.name, state, latency.rjust(len("latency")), finding.detail))
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return the rows as lines whose columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        f"{name:<{widths[0]}}  {state:<{widths[1]}}  {latency:>{widths[2]}}  {detail}"
-        for name, state, latency, detail in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     )
 
 

@@ -22,6 +22,11 @@ MAX_DELAY: Final = 60
 
 MAX_REASON_LENGTH: Final = 500
 
+# What a dead letter says about itself.
+SUBJECT_HEADER: Final = "Dead-Letter-Subject"
+DELIVERIES_HEADER: Final = "Dead-Letter-Deliveries"
+REASON_HEADER: Final = "Dead-Letter-Reason"
+
 
 async def deliveries(
     connection: NatsConnection,
@@ -134,9 +139,9 @@ async def dead_letter(
     origin = f"{metadata.stream}.{metadata.sequence.stream}.{metadata.consumer}"
     about = {
         Header.MSG_ID.value: f"dead.{origin}",
-        "Dead-Letter-Subject": message.subject,
-        "Dead-Letter-Deliveries": str(metadata.num_delivered),
-        "Dead-Letter-Reason": reason[:MAX_REASON_LENGTH],
+        SUBJECT_HEADER: message.subject,
+        DELIVERIES_HEADER: str(metadata.num_delivered),
+        REASON_HEADER: reason[:MAX_REASON_LENGTH],
     }
     subject = dead_letter_subject(kind)
     whole = OutgoingMessage(subject, message.data, own | about)

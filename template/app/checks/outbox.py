@@ -1,0 +1,64 @@
+"""What the relay of the outbox set aside, for a person to look at, send again or discard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.checks.set_aside import NotSetAside, SetAside
+from app.core.config import Settings
+from app.core.database import Base, connected_engine
+from app.core.nats_connection import OutgoingMessage
+from app.core.outbox import OutboxMessage
+
+_TABLE = Base.metadata.tables[OutboxMessage.__tablename__]
+_IDS = select(_TABLE.c.id).where(_TABLE.c.error.is_not(None)).order_by(_TABLE.c.id)
+
+
+class SetAsideByTheRelay:
+    """The rows of the outbox that have an error."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def messages(self) -> AsyncIterator[SetAside]:
+        """Yield what is there now, the oldest first."""
+        async with self._engine.connect() as connection:
+            ids = list(await connection.scalars(_IDS))
+        for message_id in ids:
+            yield await self.get(message_id)
+
+    async def get(self, message_id: int) -> SetAside:
+        """Return one of them; raises NotSetAside."""
+        chosen = select(_TABLE).where(_TABLE.c.id == message_id, _TABLE.c.error.is_not(None))
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(chosen)).one_or_none()
+        if row is None:
+            raise NotSetAside(f"No message {message_id} was set aside in the outbox.")
+        return SetAside(
+            id=row.id,
+            since=row.created_at,
+            deliveries="-",
+            reason=row.error,
+            message=OutgoingMessage(row.subject, row.payload, row.headers),
+        )
+
+    async def send_again(self, found: SetAside) -> None:
+        """Leave it to the relay, which tries it once more."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(_TABLE).where(_TABLE.c.id == found.id).values(error=None),
+            )
+
+    async def discard(self, found: SetAside) -> None:
+        """Delete it."""
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(_TABLE).where(_TABLE.c.id == found.id))
+
+
+@asynccontextmanager
+async def open_outbox(settings: Settings) -> AsyncIterator[SetAsideByTheRelay]:
+    """Yield what was set aside; raises StartupError where the database does not answer."""
+    async with connected_engine(settings) as engine:
+        yield SetAsideByTheRelay(engine)

@@ -1,0 +1,141 @@
+"""Messages that were set aside: a person sees them and decides what becomes of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import typer
+
+from app.checks.report import aligned
+from app.core.errors import Conflict, NotFound
+from app.core.nats_connection import OutgoingMessage
+
+LISTED: Final = 100
+"""How many messages are listed at most."""
+
+
+class NotSetAside(NotFound):
+    """No message that was set aside has this id; call the command without one to see which do."""
+
+
+class CannotBeSentAgain(Conflict):
+    """The message cannot be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A message that waits for a person.
+
+    Attributes:
+        id: by which it is chosen.
+        since: when it was set aside.
+        deliveries: how often it was tried, as text.
+        reason: why it was set aside.
+        message: itself, with the subject to which it was sent.
+    """
+
+    id: int
+    since: datetime
+    deliveries: str
+    reason: str
+    message: OutgoingMessage
+
+
+class Pile(Protocol):
+    """Where messages are set aside."""
+
+    def messages(self) -> AsyncIterator[SetAside]:
+        """Yield what is there now, the oldest first."""
+
+    async def get(self, message_id: int) -> SetAside:
+        """Return one of them; raises NotSetAside."""
+
+    async def send_again(self, found: SetAside) -> None:
+        """Send it to where it was going, and take it off; raises CannotBeSentAgain."""
+
+    async def discard(self, found: SetAside) -> None:
+        """Delete it."""
+
+
+async def work_on(
+    opened: AbstractAsyncContextManager[Pile],
+    ids: Sequence[int],
+    everything: bool,
+    *,
+    send_again: bool,
+    discard: bool,
+) -> None:
+    """Settle the messages with these ids, or all; or print them, where nothing is to be done.
+
+    Raises:
+        NotSetAside: there is no such message.
+        CannotBeSentAgain: some of them; all others were.
+        typer.BadParameter: it is not clear what is wanted.
+    """
+    if send_again and discard:
+        raise typer.BadParameter("choose one of the two things to do.")
+    if (send_again or discard) and not (ids or everything):
+        raise typer.BadParameter("name the ids, or say --all.")
+    async with opened as pile:
+        if not (send_again or discard):
+            print(await (_in_full(pile, ids) if ids else _listed(pile)))
+            return
+        refused = []
+        async for found in pile.messages() if everything else _each(pile, ids):
+            if discard:
+                await pile.discard(found)
+                print(f"{found.id} was discarded.")
+                continue
+            try:
+                await pile.send_again(found)
+            except CannotBeSentAgain as error:
+                refused.append(f"{found.id} cannot be sent again: {error}")
+            else:
+                print(f"{found.id} goes to {found.message.subject} again.")
+        if refused:
+            raise CannotBeSentAgain(" ".join(refused))
+
+
+async def _listed(pile: Pile) -> str:
+    listed: list[SetAside] = []
+    async for found in pile.messages():
+        if len(listed) == LISTED:
+            return f"{_table(listed)}\n… and more."
+        listed.append(found)
+    return _table(listed) if listed else "There are none."
+
+
+async def _in_full(pile: Pile, ids: Sequence[int]) -> str:
+    texts = []
+    async for found in _each(pile, ids):
+        texts += [_table([found]), found.message.payload.decode(errors="replace")]
+    return "\n\n".join(texts)
+
+
+async def _each(pile: Pile, ids: Sequence[int]) -> AsyncIterator[SetAside]:
+    for message_id in ids:
+        yield await pile.get(message_id)
+
+
+def _table(messages: Sequence[SetAside]) -> str:
+    now = datetime.now(UTC)
+    rows = [
+        (
+            str(found.id),
+            _length_of_time((now - found.since).total_seconds()),
+            found.deliveries,
+            found.message.subject,
+            " ".join(found.reason.split()),
+        )
+        for found in messages
+    ]
+    return aligned([("id", "age", "deliveries", "subject", "reason"), *rows])
+
+
+def _length_of_time(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
