@@ -13,6 +13,7 @@ from extensions.catalogue import combinations
 from extensions.covering import share
 from extensions.rendering import compiled_once, render
 from tests.history import write_history
+from tests.identities import awkward_identities
 from tests.matrix import Matrix, render_matrix
 from tests.progress import Progress
 from tests.proof import WholeTiers, is_whole_tier
@@ -106,6 +107,19 @@ def matrix(request: pytest.FixtureRequest, template: Path) -> Matrix:
     services = list(combinations(template))
     random.Random(0).shuffle(services)  # noqa: S311 (so that each share has something of all)
     return render_matrix(template, share(services, name))
+
+
+@pytest.fixture(scope="session")
+def identities(template: Path) -> Matrix:
+    """Return services of awkward names, of each license and of each lowest Python."""
+    return render_matrix(template, awkward_identities(template))
+
+
+@pytest.fixture(scope="session", params=["matrix", "identities"])
+def every_service(request: pytest.FixtureRequest) -> Matrix:
+    """Return the services of the matrix, then those of awkward names."""
+    services: Matrix = request.getfixturevalue(request.param)
+    return services
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
+import yamllint.config
+import yamllint.linter
 
 from tests.matrix import Matrix
 
@@ -20,6 +22,24 @@ JINJA = re.compile(r"\{%|%\}|\{#|#\}|\{\{ \w+( \||\.| \}\})")
 GITHUB = re.compile(r"\$\{\{.*?\}\}")
 FORBIDDEN_IN_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+STRAY_BLANKS = re.compile(r"[ \t]+$|\A\n|\n{3,}", re.MULTILINE)
+WRITTEN_BY_COPIER = frozenset({".copier-answers.yml"})
+YAML_RULES = yamllint.config.YamlLintConfig("""
+extends: default
+rules:
+  braces: { min-spaces-inside: 0, max-spaces-inside: 1 }
+  comments: { min-spaces-from-content: 1 }
+  document-start: disable
+  line-length: disable
+  truthy: { check-keys: false } # GitHub's `on`
+""")
+TOML_OPTIONS = (
+    "indent_string=    ",
+    "column_width=100",
+    "array_auto_collapse=false",
+    "align_comments=false",
+)
 
 # The name under which a package is imported, where it is not the name under which it is installed.
 DISTRIBUTIONS = {
@@ -42,38 +62,38 @@ DISTRIBUTIONS = {
 OWN = frozenset({"app", "devstack", "tests", "scripts", "migrations"})
 
 
-def test_no_template_language_is_left(matrix: Matrix) -> None:
+def test_no_template_language_is_left(every_service: Matrix) -> None:
     left = [
         f"{path}: {line.strip()}"
-        for path, contents in matrix.distinct()
+        for path, contents in every_service.distinct()
         for line in GITHUB.sub("", contents.decode()).splitlines()
         if JINJA.search(line)
     ]
     assert left == []
 
 
-def test_no_file_is_empty_but_the_marks_of_packages(matrix: Matrix) -> None:
-    empty = [path for path, contents in matrix.distinct() if not contents.strip()]
+def test_no_file_is_empty_but_the_marks_of_packages(every_service: Matrix) -> None:
+    empty = [path for path, contents in every_service.distinct() if not contents.strip()]
     assert [path for path in empty if not path.endswith("/__init__.py")] == []
 
 
-def test_every_file_ends_with_one_line_break(matrix: Matrix) -> None:
+def test_every_file_ends_with_one_line_break(every_service: Matrix) -> None:
     wrong = [
         path
-        for path, contents in matrix.distinct()
+        for path, contents in every_service.distinct()
         if contents and (not contents.endswith(b"\n") or contents.endswith(b"\n\n"))
     ]
     assert wrong == []
 
 
-def test_no_folder_is_empty(matrix: Matrix) -> None:
-    for service in matrix.services:
+def test_no_folder_is_empty(every_service: Matrix) -> None:
+    for service in every_service.services:
         filled = {str(parent) for path in service.digests for parent in PurePosixPath(path).parents}
         assert service.folders <= filled, service
 
 
-def test_every_name_is_safe_on_windows(matrix: Matrix) -> None:
-    for service in matrix.services:
+def test_every_name_is_safe_on_windows(every_service: Matrix) -> None:
+    for service in every_service.services:
         lowered = {path.lower() for path in service.digests}
         assert len(lowered) == len(service.digests), f"two names differ in case only: {service}"
         for path in service.digests:
@@ -83,11 +103,25 @@ def test_every_name_is_safe_on_windows(matrix: Matrix) -> None:
                 assert not DEVICES.fullmatch(part), path
 
 
+def test_no_line_ends_with_blanks_and_no_two_lines_in_a_row_are_empty(
+    every_service: Matrix,
+) -> None:
+    """Formatters see to Python; here it is what is written around conditions elsewhere."""
+    stray = [
+        f"{path}:{text.count(chr(10), 0, found.start()) + 1}"
+        for path, contents in every_service.distinct()
+        if not path.endswith((".py", ".mako", "LICENSE"))
+        for text in [contents.decode()]
+        for found in STRAY_BLANKS.finditer(text)
+    ]
+    assert stray == []
+
+
 @pytest.mark.parametrize("suffix", [".py", ".toml", ".yaml", ".yml"])
-def test_every_file_can_be_read_by_its_language(matrix: Matrix, suffix: str) -> None:
+def test_every_file_can_be_read_by_its_language(every_service: Matrix, suffix: str) -> None:
     readers: dict[str, Callable[[str], object]] = {".py": ast.parse, ".toml": tomllib.loads}
     read = readers.get(suffix, yaml.safe_load)
-    for path, contents in matrix.distinct(suffix):
+    for path, contents in every_service.distinct(suffix):
         try:
             read(contents.decode())
         except (SyntaxError, ValueError, yaml.YAMLError) as error:
@@ -95,10 +129,10 @@ def test_every_file_can_be_read_by_its_language(matrix: Matrix, suffix: str) -> 
 
 
 def test_every_file_is_formatted_and_without_faults(
-    matrix: Matrix,
+    every_service: Matrix,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    roots = matrix.write_variants(tmp_path_factory.mktemp("variants"))
+    roots = every_service.write_variants(tmp_path_factory.mktemp("variants"))
     pyproject = roots[0] / "pyproject.toml"
     for root in roots[1:]:
         if not (root / "pyproject.toml").exists():
@@ -116,21 +150,45 @@ def test_every_file_is_formatted_and_without_faults(
     assert all(result.returncode == 0 for result in results), said
 
 
-def test_every_import_is_there_and_every_dependency_is_declared(matrix: Matrix) -> None:
+def test_every_yaml_file_is_without_faults(every_service: Matrix) -> None:
+    faults = {
+        f"{path}:{problem}"
+        for suffix in (".yaml", ".yml")
+        for path, contents in every_service.distinct(suffix)
+        if path not in WRITTEN_BY_COPIER
+        for problem in yamllint.linter.run(contents, YAML_RULES)
+    }
+    assert sorted(faults) == []
+
+
+def test_every_toml_file_is_formatted(every_service: Matrix, tmp_path: Path) -> None:
+    roots = every_service.write_variants(tmp_path)
+    found = [str(path) for root in roots for path in root.rglob("*.toml")]
+    options = [part for option in TOML_OPTIONS for part in ("--option", option)]
+    done = subprocess.run(
+        ["taplo", "format", "--check", *options, *found],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_import_is_there_and_every_dependency_is_declared(every_service: Matrix) -> None:
     imports = {
         (path, contents): set(_imported(ast.parse(contents)))
-        for path, contents in matrix.distinct(".py")
+        for path, contents in every_service.distinct(".py")
     }
     missing = set()
-    for service in matrix.services:
-        project = tomllib.loads(matrix.contents[service.digests["pyproject.toml"]].decode())
+    for service in every_service.services:
+        project = tomllib.loads(every_service.contents[service.digests["pyproject.toml"]].decode())
         needed = {_name(text) for text in project["project"]["dependencies"]}
         development = needed | {_name(text) for text in project["dependency-groups"]["dev"]}
         for path, digest in service.digests.items():
             if not path.endswith(".py"):
                 continue
             declared = needed if path.startswith(("app/", "migrations/")) else development
-            for module in imports[path, matrix.contents[digest]]:
+            for module in imports[path, every_service.contents[digest]]:
                 package = module.partition(".")[0]
                 if package in sys.stdlib_module_names:
                     continue
