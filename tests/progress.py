@@ -14,6 +14,8 @@ from tests.rows import Selection, selection
 
 # xdist puts the name of the group behind the test's: test_it_is_typed[docker=no]@docker=no
 NAME = re.compile(r".*?/test_run\.py::\w+\[(.+?)\](@.*)?")
+LINES = 30
+"""Of what a failure says, at once; pytest says all of it in the end."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,8 @@ class Progress:
             return
         if report.failed:
             row.failed.append(report.nodeid)
+            for line in report.longreprtext.splitlines()[-LINES:]:
+                self._write(line)
         if report.when not in ("setup", "call"):  # it is over, or its process is
             row.figures |= dict(report.user_properties)
             row.waits_for.discard(report.nodeid)

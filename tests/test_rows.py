@@ -93,6 +93,7 @@ def test_rows_are_told_and_what_passed_is_kept(processes: str, tmp_path: Path) -
     options = ["--numprocesses", processes, "--dist", "loadgroup"]
     said, kept = run_rows(tmp_path, *FOUR, *options)
     assert "preset=full starts | 0 of 4 done" in said
+    assert said.index("assert 'docker=no' != 'docker=no'") < said.index("docker=no FAILED after")
     assert re.search(r"docker=no FAILED after \d+ s in test_it_works \| ", said)
     assert re.search(r"auth=jwt passed in \d+ s \| ", said)
     assert "| 4 of 4 done, 0 waiting\n" in said
