@@ -16,12 +16,12 @@ class UsageError(Exception):
 
 
 def given(
-    template: Path, pairs: Sequence[str], others: Mapping[str, Answer] | None = None
+    template: Path, pairs: Sequence[str], recorded: Mapping[str, Any] | None = None
 ) -> Answers:
     """Return the answers that `pairs`, each `question=answer`, give to what `template` asks.
 
     Args:
-        others: the answers to other questions; by default those of who types nothing.
+        recorded: the answers to other questions; by default those of who types nothing.
 
     Raises:
         UsageError: nobody asks that, the answer is not offered, or not with the other answers.
@@ -36,7 +36,7 @@ def given(
             raise UsageError(f"There is no question {name!r}; {nearest(name, asked)}.")
         answers[name] = _offered(asked[name], text)
     try:
-        known = resolved(template, {**(others or {}), **answers})
+        known = resolved(template, {**_offered_still(template, recorded or {}), **answers})
     except ValueError as error:
         raise UsageError(sentence(error)) from error
     for name in answers:
@@ -64,14 +64,18 @@ def spelled(choice: Any) -> str:
 
 def still_valid(template: Path, recorded: Mapping[str, Any]) -> Answers:
     """Return those of the recorded answers that Copier keeps: asked still, and offered still."""
+    kept = _offered_still(template, recorded)
+    not_asked = resolved(template, kept).not_asked
+    return {name: answer for name, answer in kept.items() if name not in not_asked}
+
+
+def _offered_still(template: Path, recorded: Mapping[str, Any]) -> Answers:
     asked = {question.name: question for question in questions(template)}
-    kept = {
+    return {
         name: answer
         for name, answer in recorded.items()
         if name in asked and (not asked[name].choices or answer in asked[name].choices)
     }
-    not_asked = resolved(template, kept).not_asked
-    return {name: answer for name, answer in kept.items() if name not in not_asked}
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

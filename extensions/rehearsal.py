@@ -2,10 +2,8 @@
 
 import contextlib
 import dataclasses
-import io
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from extensions.git import GitError, git, listed
 from extensions.given_answers import UsageError, given, sentence, still_valid
 from extensions.rendering import compiled_once, rendered
 from extensions.snapshot import Snapshot, copy_missing, snapshot
+from extensions.source import silence
 
 ANSWERS = ".copier-answers.yml"
 
@@ -70,7 +69,7 @@ def rehearsed(service: Path, pairs: Sequence[str], ref: str | None) -> Iterator[
         _clone(top, whole)
         copy = whole / service.relative_to(top)
         # A relative _src_path begins at the service.
-        with _sentences(), _silent(), contextlib.chdir(service), compiled_once():
+        with _sentences(), silence(), contextlib.chdir(service), compiled_once():
             rehearsal = _updated(service, copy, pairs, ref)
         yield rehearsal
 
@@ -113,14 +112,6 @@ def _clone(repository: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what Copier says of its own to itself: the plan says it better."""
-    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextlib.contextmanager
 def _sentences() -> Iterator[None]:
     """Turn what Copier and git raise into one sentence each."""
     try:
@@ -141,10 +132,9 @@ def _updated(service: Path, copy: Path, pairs: Sequence[str], ref: str | None) -
     with Worker(dst_path=copy, vcs_ref=ref) as worker:
         new = _template(worker, old_answers)
         old = _recorded_template(worker, old_answers)
-        kept = still_valid(new, old_answers)
-        data = given(new, pairs, kept)
+        data = given(new, pairs, old_answers)
         written = rendered(old, still_valid(old, old_answers)).files
-        renewed = rendered(new, still_valid(new, {**kept, **data})).files
+        renewed = rendered(new, still_valid(new, {**old_answers, **data})).files
         changelog = new / "CHANGELOG.md"
         changes = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
     # Git does not have them, but Copier may replace or delete them.

@@ -1,14 +1,17 @@
 """Where the template is that `explain` and `diff` render."""
 
+import io
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 from copier._main import Worker
 from plumbum import ProcessExecutionError
 
 from extensions.given_answers import UsageError
+from extensions.releases import recorded, unpack
 
 HERE = Path(__file__).parent
 CLONE = HERE.parent
@@ -18,6 +21,14 @@ BUNDLED = HERE / "bundled"
 def own_template() -> Path:
     """Return the template that came with these commands: of the clone, or of the wheel."""
     return BUNDLED if BUNDLED.exists() else CLONE
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep to itself what Copier remarks: the commands say what a person must know."""
+    with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
@@ -34,10 +45,15 @@ def version(address: str | None, ref: str) -> Iterator[Path]:
     if address is None and not (CLONE / ".git").exists():
         raise UsageError("Say whose versions with --template, as in --template gh:OWNER/REPO.")
     source = address or str(CLONE)
+    releases = {release.tag: release for release in recorded(CLONE)} if address is None else {}
     with (
         tempfile.TemporaryDirectory() as folder,
+        silence(),
         Worker(src_path=source, dst_path=Path(folder), vcs_ref=ref, quiet=True) as worker,
     ):
+        if ref in releases:  # a clone may lack the tag
+            yield unpack(releases[ref], Path(folder, "release"))
+            return
         try:
             template = worker.template.local_abspath
         except (ProcessExecutionError, ValueError) as error:

@@ -1,0 +1,520 @@
+"""A plan says what an update does, above all what it would lose, and changes nothing itself."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import copier
+import pytest
+
+from extensions.__main__ import CONFLICTS, FINE, INTERRUPTED, LOST, WRONG_USE, main
+from extensions.snapshot import Snapshot, snapshot
+from tests.history import edit
+from tests.rendering import ROOT, git, run_copier
+
+pytestmark = pytest.mark.update
+
+CONFIG = """
+_subdirectory: template
+_answers_file: .copier-answers.yml
+_envops: {keep_trailing_newline: true}
+_message_after_update: "Next: uv sync"
+_skip_if_exists: [/.env, /settings.toml]
+_exclude:
+  - |
+    {% if _copier_operation == 'update' %}
+    /uv.lock
+    {% endif %}
+  - |
+    {% if storage == 'none' %}
+    /app/oss.py
+    /app/storage
+    {% endif %}
+project_slug:
+  type: str
+  default: svc
+  validator: "{% if project_slug | length < 3 %}Type 3 letters or more.{% endif %}"
+storage: {type: str, choices: {S3: s3, none: none}, default: s3}
+buckets: {type: str, choices: [one, many], default: one, when: "{{ storage == 's3' }}"}
+docs: {type: yaml, choices: {"yes": true, "no": false}, default: true}
+"""
+BODY = "".join(f"line_{number} = {number}\n" for number in range(30))
+FILES = {
+    "copier.yml": CONFIG,
+    "template/{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers | to_nice_yaml }}",
+    "template/.gitignore.jinja": "/.env\n",
+    "template/.env": "KEY=template\n",
+    "template/settings.toml": "level = 1\n",
+    "template/uv.lock": "locked = 1\n",
+    "template/README.md.jinja": "# {{ project_slug }}\n\nstorage: {{ storage }}\n\n" + BODY,
+    "template/app/api.py": BODY,
+    "template/app/oss.py": f"# storage\n{BODY}",
+    "template/app/storage/keys.py": f"# keys\n{BODY}",
+    "template/app/models.py": f'__tablename__ = "examples"\n{BODY}',
+    "template/app/logo.png": "logo\0",
+    "template/alembic.ini": "[alembic]\n",
+}
+
+
+class Outcome(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+Plan = Callable[..., Outcome]
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Path:
+    """Return a small template with one release."""
+    folder = tmp_path / "releases"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    git(folder, "init", "--quiet")
+    release(folder, "v1.0.0")
+    return folder
+
+
+@pytest.fixture
+def service(releases: Path, tmp_path: Path) -> Path:
+    """Return a service made of the first release, committed."""
+    folder = tmp_path / "service"
+    copier.run_copy(str(releases), folder, defaults=True, quiet=True)
+    git(folder, "init", "--quiet")
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def plan(service: Path, capsys: pytest.CaptureFixture[str]) -> Plan:
+    """Return the command `plan-update` for the service; without --apply nothing may change."""
+
+    def run(*arguments: str) -> Outcome:
+        before = whole(service)
+        capsys.readouterr()
+        code = main(["plan-update", str(service), *arguments])
+        if "--apply" not in arguments or code in (LOST, WRONG_USE):
+            assert whole(service) == before
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+def whole(service: Path) -> tuple[Snapshot, Snapshot]:
+    """Return what a service holds, and what git holds of it, its index included."""
+    return snapshot(service), snapshot(service / ".git")
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "Work")
+
+
+def release(folder: Path, tag: str, changes: Mapping[str, str | None] | None = None) -> None:
+    """Publish another release with these contents of files of the template; None removes one."""
+    for name, text in (changes or {}).items():
+        path = folder / "template" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink() if text is None else path.write_text(text)
+    commit(folder)
+    git(folder, "tag", tag)
+
+
+def section(outcome: Outcome, title: str) -> list[str]:
+    """Return the lines of the section of a plan whose heading begins with `title`."""
+    found = re.search(rf"^{re.escape(title)}.* \(\d+\)\n((?:  .*\n)+)", outcome.out, re.MULTILINE)
+    return [line.strip() for line in found[1].splitlines()] if found else []
+
+
+def test_nothing_to_do_is_said(plan: Plan) -> None:
+    outcome = plan()
+    assert outcome.code == FINE
+    assert "No file changes." in outcome.out
+
+
+def test_what_comes_changes_and_goes_is_listed(plan: Plan, service: Path, releases: Path) -> None:
+    edit(service / "README.md", lambda text: f"{text}\nOurs.\n")
+    commit(service)
+    release(
+        releases,
+        "v1.1.0",
+        {
+            "app/new.py": "new = 1\n",
+            "app/api.py": f"# newer\n{BODY}",
+            "README.md.jinja": "# {{ project_slug }}, newer\n\nstorage: {{ storage }}\n\n" + BODY,
+            "app/oss.py": None,
+        },
+    )
+    outcome = plan()
+    assert outcome.code == FINE
+    assert "from v1.0.0 to v1.1.0" in outcome.out
+    assert section(outcome, "New files") == ["app/new.py"]
+    assert section(outcome, "Changed (") == []
+    assert "Changed (1)\n  app/api.py\n" in outcome.out
+    assert section(outcome, "Changed, and your edits stay") == ["README.md"]
+    assert section(outcome, "Deleted; you did not edit them") == ["app/oss.py"]
+    assert "Nothing was changed. To carry it out:" in outcome.out
+
+
+def test_an_edit_of_a_part_that_is_switched_off_would_be_lost(plan: Plan, service: Path) -> None:
+    edit(service / "app/oss.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    outcome = plan("-d", "storage=none")
+    assert outcome.code == LOST
+    assert "storage: s3 → none" in outcome.out
+    assert section(outcome, "LOST") == ["app/oss.py"]
+    assert section(outcome, "Deleted; you did not edit them") == ["app/storage/keys.py"]
+    assert "app/oss.py | 1 +\n" in outcome.out
+    assert "+ours = 1" not in outcome.out
+    assert "--apply --discard app/oss.py" in outcome.out
+    assert "+ours = 1" in plan("-d", "storage=none", "--diff").out
+
+
+def test_an_edit_of_a_renamed_file_is_shown_with_where_to_make_it(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    edit(service / "app/oss.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    renamed = {"app/oss.py": None, "app/files/store.py": f"# storage, moved\n{BODY}"}
+    release(releases, "v1.1.0", renamed)
+    outcome = plan("--diff")
+    assert outcome.code == LOST
+    assert section(outcome, "LOST") == [
+        "app/oss.py → app/files/store.py: your edit is not carried over; make it there",
+    ]
+    patch = outcome.out[outcome.out.index("diff --git") : outcome.out.index("\n\nNothing")] + "\n"
+    assert plan("--apply", "--discard", "app/oss.py").code == FINE
+    subprocess.run(["git", "apply"], cwd=service, input=patch, text=True, check=True)
+    assert (service / "app/files/store.py").read_text() == f"# storage, moved\n{BODY}ours = 1\n"
+
+
+def test_the_changelog_is_quoted_for_a_dropped_file(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    edit(service / "app/oss.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    (releases / "CHANGELOG.md").write_text("- `app/oss.py` is gone: use a library.\n")
+    release(releases, "v1.1.0", {"app/oss.py": None})
+    outcome = plan()
+    assert outcome.code == LOST
+    assert "changelog: `app/oss.py` is gone: use a library." in outcome.out
+
+
+def test_a_file_that_the_person_moved_is_named_with_what_it_misses(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    git(service, "mv", "app/api.py", "app/routes.py")
+    edit(service / "app/routes.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    release(releases, "v1.1.0", {"app/api.py": f"fixed = True\n{BODY}"})
+    outcome = plan("--diff")
+    assert outcome.code == FINE
+    assert section(outcome, "Moved by you") == ["app/api.py → app/routes.py"]
+    assert "+++ b/app/routes.py" in outcome.out
+    assert "+fixed = True" in outcome.out
+    assert section(outcome, "Deleted by you") == []
+
+
+def test_a_file_that_the_person_deleted_stays_deleted(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    (service / "app/oss.py").unlink()
+    (service / "app/storage/keys.py").unlink()
+    commit(service)
+    release(releases, "v1.1.0", {"app/oss.py": f"newer = 1\n{BODY}"})
+    outcome = plan()
+    assert outcome.code == FINE
+    assert section(outcome, "Deleted by you; they stay so") == [
+        "app/oss.py: the template changed it",
+        "app/storage/keys.py",
+    ]
+    assert section(outcome, "New files") == []
+
+
+def test_what_is_written_once_is_left_alone(plan: Plan, service: Path, releases: Path) -> None:
+    edit(service / "uv.lock", lambda text: f"{text}ours = 1\n")
+    edit(service / "settings.toml", lambda text: f"{text}ours = 1\n")
+    (service / ".env").write_text("KEY=ours\n")  # git ignores it
+    commit(service)
+    newer = {"uv.lock": "locked = 2\n", "settings.toml": "level = 2\n", ".env": "KEY=newer\n"}
+    release(releases, "v1.1.0", newer)
+    outcome = plan("--apply")
+    assert outcome.code == FINE
+    assert "No file changes." in outcome.out
+    assert (service / ".env").read_text() == "KEY=ours\n"
+
+
+def test_what_is_skipped_where_it_exists_comes_again_where_it_does_not(
+    plan: Plan, service: Path
+) -> None:
+    (service / "settings.toml").unlink()
+    (service / ".env").unlink()
+    commit(service)
+    assert section(plan(), "New files") == [".env", "settings.toml"]
+
+
+def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    edit(service / ".gitignore", lambda text: f"{text}/app/api.py\n")
+    git(service, "rm", "--quiet", "--cached", "app/api.py")
+    edit(service / "app/api.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    release(releases, "v1.1.0", {"app/api.py": f"newer = 1\n{BODY}"})
+    outcome = plan()
+    assert outcome.code == LOST
+    assert section(outcome, "LOST") == ["app/api.py: overwritten"]
+
+
+def test_an_edit_that_is_not_text_would_be_lost(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    """Copier carries edits over as a patch, in which git puts no binary file."""
+    (service / "app/logo.png").write_bytes(b"ours\0")
+    edit(service / "app/api.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    release(releases, "v1.1.0", {"app/logo.png": "newer\0"})
+    outcome = plan()
+    assert outcome.code == LOST
+    assert section(outcome, "LOST") == ["app/logo.png: overwritten"]
+
+
+def test_a_conflict_is_foretold_and_left_in_the_index(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    edit(service / "app/api.py", lambda text: text.replace("line_7 = 7", "line_7 = 'ours'"))
+    commit(service)
+    release(releases, "v1.1.0", {"app/api.py": BODY.replace("line_7 = 7", "line_7 = 'theirs'")})
+    outcome = plan()
+    assert outcome.code == CONFLICTS
+    assert section(outcome, "CONFLICTS") == ["app/api.py"]
+    assert plan("--apply").code == CONFLICTS
+    assert "app/api.py" in git(service, "ls-files", "--unmerged")
+    assert ">>>>>>> after updating" in (service / "app/api.py").read_text()
+    git(service, "checkout", "--ours", "app/api.py")
+    assert "line_7 = 'ours'" in (service / "app/api.py").read_text()
+
+
+def test_the_persons_files_stay_in_a_folder_that_goes(plan: Plan, service: Path) -> None:
+    (service / "app/storage/mine.py").write_text("mine = 1\n")
+    commit(service)
+    outcome = plan("-d", "storage=none", "--apply")
+    assert outcome.code == FINE
+    assert section(outcome, "Your own files") == ["app/storage/mine.py"]
+    assert (service / "app/storage/mine.py").exists()
+
+
+def test_a_change_of_tables_calls_for_a_migration(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    assert "migration" not in plan().out
+    release(releases, "v1.1.0", {"app/models.py": f'__tablename__ = "examples"\n# more\n{BODY}'})
+    assert "for app/models.py define tables" in plan().out
+    assert "`uv run svc migrate --check`" in plan().out
+
+
+def test_applied_is_what_was_rehearsed_and_what_copier_does(
+    plan: Plan, service: Path, releases: Path, tmp_path: Path
+) -> None:
+    edit(service / "app/oss.py", lambda text: f"{text}ours = 1\n")
+    edit(service / "README.md", lambda text: f"{text}ours\n")
+    edit(service / "app/models.py", lambda text: text.replace("line_7 = 7", "line_7 = 'ours'"))
+    commit(service)
+    release(
+        releases,
+        "v1.1.0",
+        {
+            "app/new.py": "new = 1\n",
+            "app/models.py": FILES["template/app/models.py"].replace("line_7 = 7", "line_7 = 8"),
+        },
+    )
+    (releases / "template/app/new.py").chmod(0o755)
+    release(releases, "v1.1.1")
+    git(tmp_path, "clone", "--quiet", str(service), "other")
+    (tmp_path / "other/.env").write_bytes((service / ".env").read_bytes())
+    done = run_copier("update", "--defaults", "-d", "storage=none", folder=tmp_path / "other")
+    assert done.returncode == 0
+
+    assert plan("-d", "storage=none", "--apply").code == LOST
+    applied = plan("-d", "storage=none", "--apply", "--discard", "app/oss.py")
+    assert applied.code == CONFLICTS
+    assert "Next: uv sync" in applied.out
+    assert snapshot(service) == snapshot(tmp_path / "other")
+    stages = git(service, "ls-files", "--stage"), git(tmp_path / "other", "ls-files", "--stage")
+    assert stages[0] == stages[1]
+    assert not (service / "app/storage").exists()
+
+
+def test_each_lost_edit_must_be_named(plan: Plan, service: Path) -> None:
+    for name in ("app/oss.py", "app/storage/keys.py"):
+        edit(service / name, lambda text: f"{text}ours = 1\n")
+    commit(service)
+    off = ("-d", "storage=none", "--apply", "--discard", "app/oss.py")
+    assert plan(*off).code == LOST
+    wrong = plan(*off, "--discard", "app/api.py")
+    assert wrong.code == WRONG_USE
+    assert "No edit of app/api.py would be lost" in wrong.err
+    named = str(service / "app/storage/keys.py")
+    assert plan(*off, "--discard", named).code == FINE
+    assert not (service / "app/oss.py").exists()
+
+
+def test_a_service_below_the_root_of_its_repository_is_updated_there(
+    releases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "--quiet", "mono")
+    service = tmp_path / "mono/services/one"
+    copier.run_copy(str(releases), service, defaults=True, quiet=True)
+    edit(service / "app/api.py", lambda text: text.replace("line_7 = 7", "line_7 = 'ours'"))
+    (tmp_path / "mono/other.txt").write_text("other\n")
+    commit(tmp_path / "mono")
+    release(releases, "v1.1.0", {"app/api.py": BODY.replace("line_7 = 7", "line_7 = 'theirs'")})
+    assert main(["plan-update", str(service), "-d", "storage=none", "--apply"]) == CONFLICTS
+    assert "services/one/app/api.py" in git(tmp_path / "mono", "ls-files", "--unmerged")
+    assert not (service / "app/oss.py").exists()
+    assert "app/oss.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-d", "storge=none"], "There is no question 'storge'; the nearest is storage."),
+        (["-d", "storage=s4"], "storage cannot be 's4'; choose s3 or none."),
+        (["-d", "storage"], "'storage' is no answer; write question=answer"),
+        (["-d", "docs=maybe"], "docs cannot be 'maybe'; choose true or false."),
+        (["-d", "project_slug=a"], "Type 3 letters or more."),
+        (["-d", "storage=none", "-d", "buckets=many"], "buckets is not asked with the other"),
+        (["--vcs-ref", "v7"], "v7 of "),
+    ],
+)
+def test_wrong_use_is_refused_in_a_sentence(
+    arguments: list[str], reason: str, plan: Plan, service: Path
+) -> None:
+    outcome = plan(*arguments)
+    assert outcome.code == WRONG_USE
+    assert reason in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_answers_are_checked_against_the_new_version(plan: Plan, releases: Path) -> None:
+    assert plan("-d", "cache=redis").code == WRONG_USE
+    (releases / "copier.yml").write_text(f"{CONFIG}cache: {{choices: [none, redis]}}\n")
+    release(releases, "v1.1.0")
+    outcome = plan("-d", "cache=redis")
+    assert outcome.code == FINE
+    assert "cache: (not asked) → redis" in outcome.out
+
+
+def test_what_is_not_committed_is_refused(plan: Plan, service: Path) -> None:
+    (service / "mine.py").touch()
+    outcome = plan()
+    assert outcome.code == WRONG_USE
+    assert outcome.err == "mine.py is not committed; commit or stash that first.\n"
+
+
+def test_an_unmerged_file_is_refused(plan: Plan, service: Path) -> None:
+    git(service, "checkout", "--quiet", "-b", "other")
+    edit(service / "app/api.py", lambda text: f"theirs = 1\n{text}")
+    commit(service)
+    git(service, "checkout", "--quiet", "main")
+    edit(service / "app/api.py", lambda text: f"ours = 1\n{text}")
+    commit(service)
+    subprocess.run(["git", "merge", "other"], cwd=service, check=False, capture_output=True)
+    outcome = plan()
+    assert outcome.code == WRONG_USE
+    assert outcome.err.startswith("app/api.py is unmerged;")
+
+
+def test_a_template_without_the_recorded_commit_is_refused(
+    plan: Plan, service: Path, releases: Path, tmp_path: Path
+) -> None:
+    release(releases, "v1.1.0", {"app/new.py": "new = 1\n"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", releases.as_uri(), "shallow")
+    edit(service / ".copier-answers.yml", lambda text: text.replace("/releases", "/shallow"))
+    commit(service)
+    outcome = plan()
+    assert outcome.code == WRONG_USE
+    assert "has no v1.0.0, which this service was made of; run `git fetch" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda folder: (folder / ".copier-answers.yml").unlink(), "has no .copier-answers.yml"),
+        (lambda folder: (folder / ".git").rename(folder / "git"), "has no commit; run `git init`"),
+        (lambda folder: folder.rename(folder.with_name("gone")), "is not a folder"),
+        (
+            lambda folder: edit(
+                folder / ".copier-answers.yml", lambda text: text.replace("/releases", "/gone")
+            ),
+            "cannot be had",
+        ),
+    ],
+)
+def test_what_is_no_service_is_refused_in_a_sentence(
+    spoil: Callable[[Path], object],
+    reason: str,
+    service: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoil(service)
+    if (service / ".git").exists():
+        commit(service)
+    assert main(["plan-update", str(service)]) == WRONG_USE
+    said = capsys.readouterr().err
+    assert reason in said
+    assert said.count("\n") == 1
+
+
+def test_a_version_that_needs_trust_is_refused(
+    plan: Plan, releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = tmp_path / "settings.yml"
+    trusting.write_text(f"trust: [{releases}]\n")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(trusting))
+    (releases / "copier.yml").write_text(f"{CONFIG}_tasks: [touch {tmp_path}/ran]\n")
+    release(releases, "v1.1.0")
+    outcome = plan("--apply")
+    assert outcome.code == WRONG_USE
+    assert "runs code while it updates, which a plan never allows" in outcome.err
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_interrupt_leaves_the_service_as_it_is(service: Path, tmp_path: Path) -> None:
+    """The template's address is a program that never answers: the plan waits for it."""
+    started, program = tmp_path / "started", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 600\n")
+    program.chmod(0o755)
+    edit(
+        service / ".copier-answers.yml",
+        lambda text: re.sub("_src_path: .*", f"_src_path: git+ext::{program}", text),
+    )
+    commit(service)
+    before = whole(service)
+    with subprocess.Popen(
+        [sys.executable, "-m", "extensions", "plan-update", str(service), "--apply"],
+        cwd=ROOT,
+        env={**os.environ, "GIT_ALLOW_PROTOCOL": "ext:file"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not started.exists():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"It ended, with {process.wait(0.1)}.")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, said = process.communicate()
+    assert process.returncode == INTERRUPTED
+    assert said == "Interrupted; nothing was changed.\n"
+    assert whole(service) == before
