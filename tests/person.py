@@ -1,5 +1,6 @@
 """What a person does with a service, to see whether updates leave it alone."""
 
+import itertools
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -7,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extensions.catalogue import Answer
+from extensions.releases import changes
 from tests.history import edit
-from tests.rendering import git, run_copier
+from tests.rendering import ROOT, git, run_copier
 
 ANCHOR = "# yours below\n"
 DECLARED = re.compile(r"^class Example.+?(?=^\S)|^EXAMPLE_[^\n]+\n", re.MULTILINE | re.DOTALL)
@@ -96,6 +98,8 @@ class Newsletter(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     title: Mapped[str]
 '''
+MOVED_MODULE = re.compile(r"^\| `([\w/]+)\.py` \| `([\w/]+)\.py` \|$", re.MULTILINE)
+OWN_FOLDERS = ("app/features/order", "tests/features/order")  # as README.md has it
 DELETED = ".pre-commit-config.yaml"
 
 
@@ -166,7 +170,7 @@ def copy_the_example(service: Path) -> Iterator[tuple[str, str]]:
     recipe = RECIPE.search((service / "README.md").read_text(encoding="utf-8"))
     assert recipe, "README.md does not say how the example is copied"
     subprocess.run(["bash", "-euc", recipe[0]], cwd=service, check=True)
-    for folder in ("app/features/order", "tests/features/order"):
+    for folder in OWN_FOLDERS:
         for path in sorted((service / folder).rglob("*.py")):
             yield path.relative_to(service).as_posix(), path.read_text(encoding="utf-8")
 
@@ -187,3 +191,14 @@ def _below(service: Path, name: str, parts: list[str]) -> tuple[str, str]:
     own = text.replace("example", "order").replace("Example", "Order").replace("EXAMPLE", "ORDER")
     put_after(service / name, (ANCHOR,), own)
     return name, own
+
+
+def follow_the_changelog(service: Path, release: str) -> None:
+    """Import what has moved since `release` from where CHANGELOG.md says that it is now."""
+    notes = changes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    newer = "".join(itertools.takewhile(lambda note: note != notes[release], notes.values()))
+    moved = [[name.replace("/", ".") for name in pair] for pair in MOVED_MODULE.findall(newer)]
+    for folder in OWN_FOLDERS:
+        for path in (service / folder).glob("*.py"):
+            for old, new in moved:
+                edit(path, lambda text, old=old, new=new: text.replace(f"{old} ", f"{new} "))

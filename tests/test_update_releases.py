@@ -12,7 +12,7 @@ from extensions.catalogue import Answers, everything_off
 from extensions.releases import Release, recorded
 from extensions.rendering import files, render
 from tests.history import NEWEST, NEXT, publish
-from tests.person import DELETED, commit, scaffold, update, work
+from tests.person import DELETED, commit, follow_the_changelog, scaffold, update, work
 from tests.rendering import ROOT, git
 
 pytestmark = pytest.mark.update
@@ -73,8 +73,12 @@ def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
         assert Counter(after[name].decode().splitlines()) == expected, name
         fresh[name] = after[name]
     assert after == fresh
-    for command in (["ruff", "format", "--check"], ["ruff", "check"], ["mypy"]):
+
+    follow_the_changelog(service, release.version)
+    for command in (["ruff", "check", "--fix"], ["ruff", "format"], ["mypy"]):
         check(full_environment, service, *command)
+    mended = {name for name, text in files(service).items() if after.get(name) != text}
+    assert {name for name in mended if "/features/order/" not in name and ".py" in name} == set()
     proof("update", updates=1, releases=[release.tag], services=[base])
 
 
