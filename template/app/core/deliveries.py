@@ -12,7 +12,7 @@ from nats.js.api import ConsumerConfig, Header
 
 from app.core.nats_connection import MessageRefused, NatsConnection, OutgoingMessage
 from app.core.pull import ConsumerLost, Pull, Room
-from app.events.streams import dead_letter_subject
+from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 
 RETRY_INTERVAL: Final = 1
 """Seconds after which a consumer that cannot be used is tried again."""
@@ -64,7 +64,9 @@ async def deliveries(
                     stopping.cancel()
         except (ConsumerLost, TimeoutError, nats.errors.Error) as error:
             logger.warning("The consumer {} cannot be used: {}", consumer.name, error)
-            await asyncio.sleep(RETRY_INTERVAL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_INTERVAL):
+                    await stop.wait()
 
 
 @contextmanager
@@ -118,7 +120,8 @@ async def dead_letter(
     """Keep the payload of `message` with the reason why nobody handles it, and take it off.
 
     Where NATS does not take it, as when there is no room for the reason beside the payload, only
-    the reason is kept, and where the message came from.
+    the reason is kept, and where the message came from. Where it takes not even that, as when the
+    stream of dead letters is full, the message stays where it is and comes again after MAX_DELAY.
 
     Args:
         connection: NATS.
@@ -127,8 +130,8 @@ async def dead_letter(
         reason: a sentence for whoever looks at the dead letters.
 
     Raises:
-        NatsUnavailable, MessageRefused, nats.errors.Error: it could not be kept, or not be taken
-            off; the message comes again.
+        NatsUnavailable, nats.errors.Error: it could not be kept, or not be taken off; the message
+            comes again.
     """
     metadata = message.metadata
     own = {
@@ -149,6 +152,16 @@ async def dead_letter(
         await connection.publish_of_any_size(whole)
     except MessageRefused as error:
         logger.warning("The payload of message {} is not kept: {}", origin, error)
-        await connection.publish_of_any_size(OutgoingMessage(subject, b"", about))
+        try:
+            await connection.publish_of_any_size(OutgoingMessage(subject, b"", about))
+        except MessageRefused:
+            await message.nak(MAX_DELAY)
+            logger.error(
+                "Message {} is no dead letter yet, since {} refuses it, and comes again: {}",
+                origin,
+                DEAD_LETTERS_STREAM,
+                reason,
+            )
+            return
     await message.ack()
     logger.error("Message {} became a dead letter: {}", origin, reason)

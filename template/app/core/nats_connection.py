@@ -10,6 +10,7 @@ import nats.errors
 import nats.js.errors
 from loguru import logger
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import PubAck
 
@@ -64,6 +65,16 @@ def refuse_too_large(message: OutgoingMessage) -> None:
     """Raise MessageTooLarge if NATS would not take `message`."""
     if len(message.payload) > MAX_MESSAGE_SIZE:
         raise MessageTooLarge
+
+
+class _JetStream(JetStreamContext):
+    """JetStream whose refusals reach whoever publishes: nats-py loses them (its issue 985)."""
+
+    async def _handle_async_reply(self, msg: Msg) -> None:
+        try:
+            await super()._handle_async_reply(msg)
+        except nats.js.errors.APIError as error:
+            self._publish_async_futures[msg.subject.rpartition(".")[2]].set_exception(error)
 
 
 class NatsConnection:
@@ -165,7 +176,7 @@ class NatsConnection:
 
     def _use_new_client(self) -> None:
         self.client = Client()
-        self.js = self.client.jetstream(timeout=ACK_TIMEOUT)
+        self.js = _JetStream(self.client, timeout=ACK_TIMEOUT)
         self._closed.clear()
 
     async def _connect(self) -> None:

@@ -14,7 +14,7 @@ from nats.js.api import DEFAULT_PREFIX, Header, StatusCode
 REQUEST_TIMEOUT: Final = 1
 """Seconds that one request for messages stands."""
 
-ANSWER_TIME: Final = 0.5
+ANSWER_TIME: Final = 5
 """Seconds after that in which JetStream's word that the request is over has to come."""
 
 GATHERING_TIME: Final = 0.01
@@ -79,15 +79,15 @@ class Pull:
         self._client = client
         self._subject = f"{DEFAULT_PREFIX}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
-        self._requests = 0
+        self._connections = client.stats["reconnects"]
         self._arrived: deque[Msg] = deque()
         self._expected = 0  # messages that the request which stands may still bring
-        self._request_ends = 0.0
+        self._answer_is_due = 0.0
         self._lost: str | None = None
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._on_message)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -106,18 +106,18 @@ class Pull:
         """Return a message; None if none came within a second, or `look_up` was called.
 
         Raises:
-            ConsumerLost: it has to be declared anew, or NATS is away.
+            ConsumerLost: it has to be declared anew, or NATS is or was away. It may still bring
+                messages, so it takes another `Pull` to ask again: these go to the next worker.
         """
-        loop = asyncio.get_running_loop()
         if not self._arrived:
             self._news.clear()
-            if loop.time() >= self._request_ends:
+            if not self._expected:
                 await self._request(await room.available())
             with suppress(TimeoutError):
                 async with asyncio.timeout(REQUEST_TIMEOUT):
                     await self._news.wait()
-        if self._lost is not None:
-            raise ConsumerLost(self._lost)
+        if not self._arrived:
+            self._complain()
         return self._arrived.popleft() if self._arrived else None
 
     def look_up(self, _: object = None) -> None:
@@ -125,31 +125,33 @@ class Pull:
         self._news.set()
 
     async def _request(self, count: int) -> None:
-        # The client would keep requests back, and send all of them when NATS is there again.
+        self._complain()  # the client would keep the request back until NATS is there again
+        loop = asyncio.get_running_loop()
+        # A second request while one stands could bring more than there is room for.
+        self._expected = count
+        self._answer_is_due = loop.time() + REQUEST_TIMEOUT + ANSWER_TIME
+        request = {"batch": count, "expires": int(REQUEST_TIMEOUT * _SECOND)}
+        await self._client.publish(self._subject, json.dumps(request).encode(), self._inbox)
+
+    def _complain(self) -> None:
+        """Raise ConsumerLost if the request that stands may never be answered."""
+        if self._lost is not None:
+            raise ConsumerLost(self._lost)
         if not self._client.is_connected:
             raise ConsumerLost("NATS is away")
-        self._expected = count
-        self._requests += 1
-        # A second request while one stands could bring more than there is room for.
-        self._request_ends = asyncio.get_running_loop().time() + REQUEST_TIMEOUT + ANSWER_TIME
-        request = {"batch": count, "expires": REQUEST_TIMEOUT * _SECOND}
-        await self._client.publish(self._subject, json.dumps(request).encode(), self._newest)
-
-    @property
-    def _newest(self) -> str:
-        """Where the newest request is answered."""
-        return f"{self._inbox}.{self._requests}"
+        if self._client.stats["reconnects"] != self._connections:
+            raise ConsumerLost("NATS was away")
+        if self._expected and asyncio.get_running_loop().time() >= self._answer_is_due:
+            raise ConsumerLost("JetStream does not answer")
 
     async def _on_message(self, message: Msg) -> None:
         if message.reply:
             self._arrived.append(message)
             self._expected -= 1
-            if self._expected <= 0:
-                self._request_ends = 0
-        elif message.subject == self._newest:  # of an older one, it says nothing any more
+        else:
             headers = message.headers or {}
             status = headers.get(Header.STATUS)
-            self._request_ends = 0
+            self._expected = 0
             if status not in _REQUEST_IS_OVER:
                 self._lost = f"{status} {headers.get(Header.DESCRIPTION, '')}".strip()
         self._news.set()

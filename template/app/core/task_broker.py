@@ -26,12 +26,7 @@ from app.common.request_context import get_request_id, request_id_context
 from app.core.config import SERVICE_NAME
 from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
 from app.core.errors import ServiceUnavailable
-from app.core.nats_connection import (
-    MessageRefused,
-    NatsConnection,
-    NatsUnavailable,
-    OutgoingMessage,
-)
+from app.core.nats_connection import NatsConnection, NatsUnavailable, OutgoingMessage
 from app.core.pull import Room
 from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
 
@@ -157,7 +152,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
             return Delivery(message, task, timeout)
         try:
             await dead_letter(self.opened, message, "tasks", reason)
-        except (NatsUnavailable, MessageRefused, nats.errors.Error) as error:
+        except (NatsUnavailable, nats.errors.Error) as error:
             logger.warning(
                 "A task could not be put aside and will come again: {} ({})",
                 reason,

@@ -19,7 +19,7 @@ from app.core.event_broker import (
     EventHandler,
     UnmanageableEvent,
 )
-from app.core.nats_connection import MessageRefused, NatsUnavailable
+from app.core.nats_connection import NatsUnavailable
 from app.core.pull import Room
 from app.events.streams import EVENTS_STREAM, event_consumer
 
@@ -143,7 +143,7 @@ class Subscriber:
     async def _give_up(self, message: Msg, reason: str) -> None:
         try:
             await dead_letter(self.connection, message, f"events.{self.handler.name}", reason)
-        except (NatsUnavailable, MessageRefused, nats.errors.Error) as error:
+        except (NatsUnavailable, nats.errors.Error) as error:
             logger.warning(
                 "An event could not be put aside and will come again: {} ({})",
                 reason,

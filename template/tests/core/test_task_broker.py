@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from loguru import logger
 
 from app.common.request_context import get_request_id, request_id_context
 from app.core import task_broker
@@ -22,7 +23,7 @@ from app.events.streams import (
     dead_letter_subject,
     tasks_consumer,
 )
-from tests.messages import connected, dead_letter, stored
+from tests.messages import connected, dead_letter, refusing, stored
 from tests.polling import until
 
 ACK_WAIT = 0.4
@@ -273,6 +274,27 @@ async def test_the_largest_message_becomes_a_dead_letter_and_others_run(
     assert (payload or b"") == (garbage if kept else b"")
 
 
+@pytest.mark.usefixtures("worker")
+async def test_a_dead_letter_that_is_refused_is_tried_again_later_until_it_is_kept(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.core.deliveries.MAX_DELAY", 0.1)
+    said: list[str] = []
+    handler = logger.add(said.append, level="ERROR", format="{message}")
+    garbage = b"\xff" + uuid4().hex.encode()
+
+    async def was_refused_twice() -> bool:
+        return sum("is no dead letter yet" in line for line in said) == 2
+
+    async with refusing(nats, DEAD_LETTERS_STREAM):
+        await nats.publish(OutgoingMessage(TASKS_SUBJECT, garbage))
+        await until(was_refused_twice)
+    logger.remove(handler)
+    letter = await dead_letter(nats, "tasks", garbage)
+    assert letter["Dead-Letter-Reason"].startswith("It cannot be read:")
+
+
 async def test_a_task_that_ends_its_workers_becomes_a_dead_letter(
     broker: CustomJetStreamBroker,
     nats: NatsConnection,
@@ -330,25 +352,26 @@ async def test_stopping_gives_back_what_did_not_begin(
     broker: CustomJetStreamBroker,
     nats: NatsConnection,
 ) -> None:
-    begun: asyncio.Queue[int] = asyncio.Queue()
+    begun: set[int] = set()
     go_on = asyncio.Event()
 
     @broker.task
     async def note(number: int) -> None:
-        await begun.put(number)
+        begun.add(number)
         await go_on.wait()
+
+    async def any_began() -> bool:
+        return bool(begun)
+
+    async def all_began() -> bool:
+        return len(begun) == count
 
     count = 3 * nats.settings.TASK_CONCURRENCY
     for number in range(count):
         await note.kiq(number)
     async with working(broker):
-        await asyncio.wait_for(begun.get(), 10)
+        await until(any_began)
         asyncio.get_running_loop().call_later(0.1, go_on.set)
-    ran_before = begun.qsize() + 1
-    assert ran_before < count
+    assert len(begun) < count
     async with working(broker):
-
-        async def all_ran() -> bool:
-            return begun.qsize() + 1 == count
-
-        await until(all_ran)
+        await until(all_began)
