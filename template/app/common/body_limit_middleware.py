@@ -1,31 +1,27 @@
 """Refuses bodies over the limit with the envelope that every other failure has."""
 
-from starlette.datastructures import Headers
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware, RequestBodyLimitResponder
 from starlette.types import Message, Receive, Scope, Send
-
-from app.core.errors import PayloadTooLarge, failure_response
 
 
 class BodyLimitMiddleware(RequestBodyLimitMiddleware):
     """Limits the body of every request; a route may set a `max_body_size` of its own.
 
-    A body that is declared to be too large is not read. The framework would refuse it in plain
-    text, and as the application's own `max_body_size` outside of all middleware, without a
-    request id.
+    A body that is declared to be too large is not read. Whoever wants to read it gets the error
+    that the error handlers answer.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_refused = False
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await _Responder(self.app, self.max_body_size)(scope, receive, send)
 
-        async def send_envelope(message: Message) -> None:
-            nonlocal is_refused
-            if message["type"] == "http.response.start" and message["status"] == 413:
-                content_type = Headers(raw=message["headers"]).get("content-type", "")
-                is_refused = content_type.startswith("text/plain")
-                if is_refused:
-                    await failure_response(scope, PayloadTooLarge())(scope, receive, send)
-            if not is_refused:
-                await send(message)
 
-        await super().__call__(scope, receive, send_envelope)
+class _Responder(RequestBodyLimitResponder):
+    async def send_with_limit(self, message: Message) -> None:
+        # The framework's own puts a plain text in the place of whatever is answered to a request
+        # whose body is declared to be too large.
+        if message["type"] == "http.response.start":
+            self.response_started = True
+        await self.send(message)

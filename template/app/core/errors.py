@@ -170,7 +170,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
-    return failure_response(request.scope, error)
+    return _failure_response(request.scope, error)
 
 
 class UnexpectedErrorMiddleware:
@@ -202,10 +202,10 @@ class UnexpectedErrorMiddleware:
                 scope["method"],
                 scope["path"],
             )
-            await failure_response(scope, error)(scope, receive, send)
+            await _failure_response(scope, error)(scope, receive, send)
 
 
-def failure_response(scope: Scope, error: Exception) -> Response:
+def _failure_response(scope: Scope, error: Exception) -> Response:
     """The one place where errors become answers."""
     headers: Mapping[str, str] | None = None
     match error:
@@ -219,7 +219,7 @@ def failure_response(scope: Scope, error: Exception) -> Response:
             content = ValidationFailure(data=InvalidFields(errors=faults)).model_dump()
         case HTTPException(status_code=PayloadTooLarge.status, detail="Content Too Large"):
             # What the framework says where a body turns out to be over the limit.
-            return failure_response(scope, PayloadTooLarge())
+            return _failure_response(scope, PayloadTooLarge())
         case HTTPException(status_code=status) if status < 400:
             return Response(status_code=status, headers=error.headers)
         case HTTPException(status_code=status):

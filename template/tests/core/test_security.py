@@ -93,10 +93,10 @@ async def test_every_route_that_changes_something_needs_a_token(app: FastAPI) ->
 
 @pytest.mark.parametrize("token", [None, "nonsense"])
 async def test_without_a_token_no_body_is_read(settings: Settings, token: str | None) -> None:
-    application = create_app(settings)
+    application = create_app(settings.model_copy(update={"MAX_BODY_SIZE": 4}))
     feature, signed_in = APIRouter(), SignedInRouter()
 
-    @feature.post("/mine")
+    @feature.post("/mine", max_body_size=6)
     async def mine(body: list[int], subject: CurrentSubject) -> str:
         return f"{subject}: {len(body)}"
 
@@ -110,7 +110,8 @@ async def test_without_a_token_no_body_is_read(settings: Settings, token: str | 
         yield read[-1]
 
     async with client_of(application) as client:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers = {"Content-Length": "6"}
+        headers |= {} if token is None else {"Authorization": f"Bearer {token}"}
         refused = await client.post("/mine", content=body(), headers=headers)
         assert read == []
         token = create_access_token(settings, "somebody")
