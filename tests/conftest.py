@@ -55,6 +55,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("COPIER_CACHE_DIR", str(own / "cache"))
         # `uv run` of a service must not take the environment of the generator for its own.
         patch.delenv("VIRTUAL_ENV", raising=False)
+        # Without bytecode, each of the many programs that start takes seconds longer.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         with compiled_once():
             yield
 
