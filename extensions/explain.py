@@ -128,7 +128,7 @@ def as_json(explanations: Sequence[Explanation]) -> str:
 
 def as_text(explanations: Sequence[Explanation]) -> str:
     """Return the explanations for a person to read."""
-    return "\n".join("\n".join(_lines(each)) for each in explanations)
+    return "\n\n\n".join("\n".join(_lines(each)) for each in explanations)
 
 
 def _lines(each: Explanation) -> Iterator[str]:
@@ -144,4 +144,3 @@ def _lines(each: Explanation) -> Iterator[str]:
         yield from (f"  ~ {path}" for path in each.changes)
     if not (each.brings or each.leaves_out or each.changes):
         yield "\nNothing differs."
-    yield ""

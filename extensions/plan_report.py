@@ -106,14 +106,13 @@ def _missed(rehearsal: Rehearsal, found: Plan) -> str:
     )
 
 
-def advice(folder: Path, arguments: Sequence[str], found: Plan, open_: Sequence[str]) -> str:
-    """Return how to go on from a plan in which the edits of `open_` may not be lost yet."""
+def advice(folder: Path, arguments: Sequence[str], found: Plan, kept: Sequence[str]) -> str:
+    """Return how to go on from a plan in which the edits of `kept` would be lost."""
     discards = [part for path in found.lost for part in ("--discard", path)]
     command = shlex.join([NAME, "plan-update", str(folder), *arguments, "--apply", *discards])
-    if open_:
+    if kept:
         return (
-            "Nothing was changed. Save these edits elsewhere first"
-            " (--diff prints them); then, to lose them here:\n"
-            f"  {command}\n"
+            "Nothing was changed. Make these edits elsewhere (--diff prints them), "
+            f"or give them up:\n  {command}\n"
         )
     return f"Nothing was changed. To carry it out:\n  {command}\n"

@@ -276,9 +276,7 @@ def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
     assert section(outcome, "LOST") == ["app/api.py: overwritten"]
 
 
-def test_an_edit_that_is_not_text_would_be_lost(
-    plan: Plan, service: Path, releases: Path
-) -> None:
+def test_an_edit_that_is_not_text_would_be_lost(plan: Plan, service: Path, releases: Path) -> None:
     """Copier carries edits over as a patch, in which git puts no binary file."""
     (service / "app/logo.png").write_bytes(b"ours\0")
     edit(service / "app/api.py", lambda text: f"{text}ours = 1\n")
