@@ -1,7 +1,8 @@
 """Writes docs/options.md: every question, its choices and defaults, as copier.yml has them."""
 
+import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -16,6 +17,7 @@ from extensions.catalogue import (
     resolve,
     structural,
 )
+from extensions.explain import Explanation, explain
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "options.md"
@@ -46,8 +48,17 @@ These are always asked.
 PARTS = """\
 ## The parts
 
-These are asked with `preset=custom`; else the preset decides.
+These are asked with `preset=custom`; else the preset decides. What an answer brings is what it adds
+to a service of the preset `minimal`, or of `full` where the question is not asked there. What parts
+share, such as NATS, stands with each of them. [`explain`](commands.md#what-does-an-answer-bring)
+names every file, beside other answers too.
 """
+
+BESIDE = ("minimal", "full")
+"""The presets to which an answer adds what it brings: the first that is asked for it."""
+
+FEW = 5
+"""Files that are still worth a reader's time."""
 
 
 def options_page(template: Path) -> str:
@@ -55,18 +66,15 @@ def options_page(template: Path) -> str:
     config = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
     defaults = resolve(template, {})
 
-    def section(question: Question) -> str:
-        condition = config[question.name].get("when")
-        return "\n".join(_section(question, defaults, condition))
-
-    lines = [
-        INTRODUCTION,
-        *_preset_table(template),
-        ABOUT,
-        *(section(question) for question in questions(template) if not question.is_part),
-        PARTS,
-        *(section(question) for question in structural(template)),
-    ]
+    lines = [INTRODUCTION, *_preset_table(template), ABOUT]
+    for question in questions(template):
+        if not question.is_part:
+            lines += _section(question, defaults)
+    lines.append(PARTS)
+    for question in structural(template):
+        lines += _section(question, defaults, config[question.name].get("when"))
+        for explanation in explain(template, question.name, [_beside(template, question)]):
+            lines += _brought(explanation)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -83,7 +91,7 @@ def _preset_table(template: Path) -> Iterator[str]:
 
 
 def _section(
-    question: Question, defaults: Mapping[str, Any], condition: str | None
+    question: Question, defaults: Mapping[str, Any], condition: str | None = None
 ) -> Iterator[str]:
     """Yield the lines about one question."""
     default = defaults[question.name]
@@ -108,6 +116,32 @@ def _section(
     if condition:
         expression = condition.strip().removeprefix("{{").removesuffix("}}").strip()
         yield f"The question exists only where `{expression}`.\n"
+
+
+def _beside(template: Path, question: Question) -> str:
+    """Return the preset to which the answers to `question` are added."""
+    for name in BESIDE:
+        if question.name in parts(template, {"preset": name}):
+            return f"preset={name}"
+    raise LookupError(f"{question.name} is asked with none of the presets {', '.join(BESIDE)}.")
+
+
+def _brought(explanation: Explanation) -> Iterator[str]:
+    """Yield the lines about what an answer brings."""
+    yield f"`{explanation.subject}` brings:\n"
+    brings = dict(explanation.brings)
+    if len(brings.get("files", ())) > FEW:
+        paths = brings.pop("files")
+        if not brings:
+            brings["folders"] = sorted({f"{PurePosixPath(path).parent}/" for path in paths})
+    for kind, texts in brings.items():
+        yield f"- {kind}: {', '.join(f'`{_unversioned(text)}`' for text in texts)}"
+    yield ""
+
+
+def _unversioned(text: str) -> str:
+    """Return the name of a package without its version, or any other text as it is."""
+    return re.sub(r"[<>=~!].*", "", text)
 
 
 def _typed(answer: Answer) -> str:
