@@ -1,0 +1,56 @@
+"""The commands run without a clone, installed as a person's tool does it."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from extensions.rendering import files
+
+pytestmark = pytest.mark.run
+
+
+@pytest.fixture(scope="module")
+def wheel(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what is built of a clone."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        ["uv", "build", "--quiet", "--wheel", "--out-dir", str(folder), str(template)], check=True
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def run(wheel: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command in `folder`, installed with its dependencies and nothing else."""
+    command = ["uvx", "--quiet", "--from", str(wheel), "fastapi-service-template", *arguments]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+
+
+def test_the_wheel_carries_the_whole_template(wheel: Path, template: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        carried = {
+            name.removeprefix("extensions/bundled/template/"): archive.read(name)
+            for name in archive.namelist()
+            if name.startswith("extensions/bundled/template/")
+        }
+    assert carried == files(template / "template")
+
+
+def test_explain_needs_no_clone(wheel: Path, tmp_path: Path) -> None:
+    done = run(wheel, tmp_path, "explain", "auth=jwt")
+    assert done.returncode == 0, done.stderr
+    assert "+ app/core/security.py" in done.stdout
+
+
+def test_versions_cannot_be_compared_without_saying_whose(wheel: Path, tmp_path: Path) -> None:
+    done = run(wheel, tmp_path, "diff", "v0.1.0", "HEAD")
+    assert done.returncode == 2
+    assert done.stderr == ("Say whose versions with --template, as in --template gh:OWNER/REPO.\n")
+
+
+def test_a_wrong_folder_is_refused(wheel: Path, tmp_path: Path) -> None:
+    done = run(wheel, tmp_path, "plan-update", ".")
+    assert done.returncode == 2
+    assert "has no .copier-answers.yml" in done.stderr
