@@ -15,7 +15,7 @@ from extensions.rendering import compiled_once, rendered
 NOT_COMPARED = frozenset({".env.development", "uv.lock"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Combination:
     """One service: its answers, the digest of each of its files, and its folders."""
 
@@ -23,12 +23,12 @@ class Combination:
     digests: dict[str, str]
     folders: frozenset[str]
 
-    def __str__(self) -> str:
-        """Return what differs from the defaults of a person who types nothing."""
+    def __repr__(self) -> str:
+        """Return the answers, as a failing test shows them."""
         return ", ".join(f"{name}={answer}" for name, answer in self.answers.items())
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Matrix:
     """Some services, and the contents of their files by digest."""
 

