@@ -16,6 +16,7 @@ import pytest
 
 import noxfile  # noqa: F401  # which registers the sessions
 from extensions.catalogue import questions
+from extensions.facts import facts
 from extensions.options_page import PAGE, options_page
 from extensions.rendering import files, render
 from tests.rendering import ROOT
@@ -167,6 +168,17 @@ def test_every_command_that_is_named_exists() -> None:
     assert {
         (page, name) for page, name in named if not re.search(rf"^ +{name}\b", known, re.M)
     } == (set())
+
+
+def test_every_command_of_a_service_that_is_named_exists(full_service: Path) -> None:
+    known = facts(files(full_service))["commands"]
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(r"uv run my-service [a-z][a-z-]*", page.read_text())
+    }
+    assert named
+    assert {(page, name) for page, name in named if name not in known} == set()
 
 
 def test_every_path_that_is_named_exists(full_service: Path) -> None:
