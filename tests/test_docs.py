@@ -138,6 +138,14 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     assert sorted(foreign) == []
 
 
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
+def test_every_link_within_the_repository_leads_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text)}
+    inner = {target for target in targets if target and not urlsplit(target).scheme}
+    assert {target for target in inner if not (ROOT / target).exists()} == set()
+
+
 def test_every_session_that_is_named_exists() -> None:
     named = {
         (page.name, name)
