@@ -1,6 +1,6 @@
 """An update brings what a release changed, and leaves what a person did."""
 
-import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import yaml
 from extensions.catalogue import Answer
 from extensions.rendering import files, render
 from tests.history import edit, publish
-from tests.person import commit, scaffold, update
+from tests.person import commit, copy_the_example, scaffold, update
 from tests.rendering import git, run_copier
 
 pytestmark = pytest.mark.update
@@ -110,23 +110,40 @@ def test_a_conflict_is_left_for_the_person_to_see(release: Path, tmp_path: Path)
     service = scaffold(release, tmp_path)
     edit(service / "README.md", lambda text: text.replace("# My Service", "# Ours", 1))
     commit(service, "Our own title")
-    publish(release, {"README.md.jinja": lambda text: text.replace("# ", "# Theirs: ", 1)})
+    publish(release, {"README.md.jinja": lambda text: text.replace("\n# ", "\n# Theirs: ", 1)})
     done = run_copier("update", "--defaults", folder=service)
     assert done.returncode == 0
     assert "README.md" in git(service, "ls-files", "--unmerged")
     assert "# Ours" in (service / "README.md").read_text()
 
 
-def test_the_example_can_be_switched_off_for_good(release: Path, tmp_path: Path) -> None:
+def test_the_example_can_be_switched_off_for_good(
+    release: Path, full_environment: Path, tmp_path: Path
+) -> None:
+    """Also by who has a feature of their own, as README.md says, and has run the programs."""
+
+    def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [str(full_environment / ".venv/bin/python"), *arguments]
+        return subprocess.run(command, cwd=service, check=False, capture_output=True, text=True)
+
     service = scaffold(release, tmp_path)
-    own = service / "app/features/orders"
-    shutil.copytree(service / "app/features/example", own)
+    own = dict(copy_the_example(service))
     commit(service, "Our feature, begun as a copy of the example")
-    kept = files(own)
+    assert python("-m", "compileall", "-q", "app").returncode == 0
+    assert "/api/v1/examples" in python("-m", "app", "openapi").stdout
 
     update(service, "--data", "example_module=false")
-    assert not (service / "app/features/example").exists()
+    example = service / "app/features/example"
+    # Copier leaves what git ignores. Python takes nothing from a cache without its source.
+    assert [path for path in files(example) if "__pycache__/" not in path] == []
+    assert "No module named" in python("-c", "import app.features.example.routers").stderr
+    said = python("-m", "app", "openapi")
+    assert said.returncode == 0, said.stderr
+    assert "/api/v1/orders" in said.stdout
+    assert "/api/v1/examples" not in said.stdout
     assert recorded(service)["example_module"] is False
+    for name, text in own.items():
+        assert text in (service / name).read_text(encoding="utf-8"), name
     commit(service, "Switch the example off")
 
     publish(
@@ -134,8 +151,9 @@ def test_the_example_can_be_switched_off_for_good(release: Path, tmp_path: Path)
         {"app/features/example/schemas.py": lambda text: f"{text}\n# a fix of the example\n"},
     )
     update(service)
-    assert not (service / "app/features/example").exists()
-    assert files(own) == kept
+    assert not list(example.glob("*.py"))
+    for name, text in own.items():
+        assert text in (service / name).read_text(encoding="utf-8"), name
 
 
 def test_a_part_that_is_added_later_is_as_if_it_had_been_there(
