@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from tests.proof import proof
+from tests.proof import commit_at_start, proof
 from tests.rows import Selection, selection
 
 # xdist puts the name of the group behind the test's: test_it_is_typed[docker=no]@docker=no
@@ -48,6 +48,7 @@ class Progress:
         self._config = config
         self._rows: dict[str, Row] = {}
         self._selection: Selection | None = None
+        commit_at_start()  # so that one in between is noticed
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -121,7 +122,8 @@ class Progress:
         else:
             self._say(f"{name} passed in {row.seconds:.0f} s")
             row.figures |= {"seconds": round(row.seconds), "versions": self._selection.versions}
-            proof("run", rows={self._selection.name(name): row.figures})
+            if not self._config.option.keyword:  # all of its tests ran
+                proof("run", rows={self._selection.name(name): row.figures})
 
     def _say(self, news: str) -> None:
         """Write a line with `news` and how it stands."""

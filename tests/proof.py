@@ -2,26 +2,39 @@
 
 import os
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from extensions.certificate import COUNTED
-from extensions.proofs import commit_of, keep, kept
+from extensions.proofs import CHANGED, commit_of, keep, kept
 from tests.rendering import ROOT
 
 
 def proof(tier: str, **figures: Any) -> None:
     """Add `figures` to those that `tier` has given so far (see extensions/proofs.py)."""
     if folder := os.environ.get("PROOF_DIR"):
-        keep(Path(folder), tier, commit_of(ROOT), figures)
+        keep(Path(folder), tier, _commit(), figures)
 
 
 def seen_by(tier: str) -> dict[str, Any]:
     """Return the figures that are kept of `tier`."""
     folder = os.environ.get("PROOF_DIR")
-    return kept(Path(folder), tier, commit_of(ROOT)) if folder else {}
+    return kept(Path(folder), tier, _commit()) if folder else {}
+
+
+def _commit() -> str:
+    """Return the commit that is tested; what changes meanwhile makes it a changed one."""
+    first = commit_at_start()
+    return first if commit_of(ROOT) == first else first.removesuffix(CHANGED) + CHANGED
+
+
+@cache
+def commit_at_start() -> str:
+    """Return the commit of the work tree when this was first called."""
+    return commit_of(ROOT)
 
 
 class WholeTiers:

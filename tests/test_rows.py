@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from extensions.catalogue import UnknownAnswerError, everything_off, parts
+from extensions.proofs import CHANGED
 from tests.rendering import ROOT, git
 from tests.rows import read, rows_of, written
 
@@ -24,6 +25,8 @@ def pytest_configure(config):
         config.pluginmanager.register(Progress(config))
 """
 ROWS = """
+import subprocess
+
 import pytest
 from tests.rows import selection
 
@@ -38,6 +41,9 @@ def test_it_starts(row, record_property):
 
 def test_it_works(row):
     assert row != "docker=no"
+    if row == "project_name=moved":
+        commit = ["git", "commit", "--quiet", "--allow-empty", "--message", "The second"]
+        subprocess.run(commit, check=True)
 """
 FOUR = ["--row=preset=full", "--row=docker=no", "--row=database=none ci=none", "--row=auth=jwt"]
 
@@ -109,11 +115,24 @@ def test_what_has_passed_is_not_run_again_on_request(tmp_path: Path) -> None:
     assert "preset=full" not in said
 
 
+def test_a_row_of_which_a_part_ran_is_not_kept(tmp_path: Path) -> None:
+    said, kept = run_rows(tmp_path, *FOUR, "-k", "starts")
+    assert "preset=full passed" in said
+    assert kept == {}
+
+
 def test_how_a_row_ran_belongs_to_its_name(tmp_path: Path) -> None:
     options = ["--python", "3.13", "--versions", "newest"]
     said, kept = run_rows(tmp_path, "--row=auth=jwt", "--row=docker=no", *options)
     assert list(kept) == ["auth=jwt --python 3.13 --versions newest"]
     assert "uv run nox -s run -- docker=no --python 3.13 --versions newest\n" in said
+
+
+def test_a_commit_in_between_does_not_get_the_proof_of_another(tmp_path: Path) -> None:
+    run_rows(tmp_path, "--row=project_name=moved")
+    figures = json.loads((tmp_path / "proof/run.json").read_text())
+    first = git(tmp_path, "rev-parse", "HEAD~1").strip()
+    assert figures["commit"] == first + CHANGED
 
 
 def test_a_share_of_the_rows_can_be_run(tmp_path: Path) -> None:
