@@ -14,7 +14,7 @@ class GitError(Exception):
 def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     """Run git in `folder` and return what it printed.
 
-    It leaves the index as it is, which `git status` by itself may write anew.
+    It leaves the index as it is, which `git status` by itself writes anew.
 
     Raises:
         GitError: it failed.

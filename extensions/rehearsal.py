@@ -87,13 +87,19 @@ def _repository(service: Path) -> Path:
         raise UsageError(
             f"{service} has no commit; run `git init` there, and commit all of it."
         ) from error
-    unmerged = sorted(set(listed(git(service, "diff", "--name-only", "--diff-filter=U", "-z"))))
+    unmerged = sorted(_unmerged(service))
     if unmerged:
         raise UsageError(f"{_some(unmerged)} unmerged; resolve the conflict and commit it first.")
     changed = [line[3:] for line in listed(git(service, "status", "--porcelain", "-z", "--", "."))]
     if changed:
         raise UsageError(f"{_some(changed)} not committed; commit or stash that first.")
     return top
+
+
+def _unmerged(service: Path) -> frozenset[str]:
+    """Return what is in conflict below `service`; unlike `ls-files`, `diff` writes the index."""
+    stages = listed(git(service, "ls-files", "--unmerged", "-z"))
+    return frozenset(line.partition("\t")[2] for line in stages)
 
 
 def _some(paths: Sequence[str]) -> str:
@@ -142,7 +148,6 @@ def _updated(service: Path, copy: Path, pairs: Sequence[str], ref: str | None) -
     head = git(copy, "rev-parse", "HEAD").decode().strip()
     before = snapshot(copy)
     message = _update(copy, data, ref)
-    unmerged = listed(git(copy, "diff", "--name-only", "--diff-filter=U", "--relative", "-z"))
     return Rehearsal(
         copy=copy,
         head=head,
@@ -150,7 +155,7 @@ def _updated(service: Path, copy: Path, pairs: Sequence[str], ref: str | None) -
         after=snapshot(copy),
         written=written,
         renewed=renewed,
-        unmerged=frozenset(unmerged),
+        unmerged=_unmerged(copy),
         recorded=(old_answers, _answers(copy)),
         message=message,
         changelog=changes,

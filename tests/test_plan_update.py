@@ -136,7 +136,8 @@ def section(outcome: Outcome, title: str) -> list[str]:
     return [line.strip() for line in found[1].splitlines()] if found else []
 
 
-def test_nothing_to_do_is_said(plan: Plan) -> None:
+def test_nothing_to_do_is_said(plan: Plan, service: Path) -> None:
+    (service / "README.md").touch()  # for which git, when asked for the status, writes its index
     outcome = plan()
     assert outcome.code == FINE
     assert "No file changes." in outcome.out
@@ -260,7 +261,9 @@ def test_what_is_skipped_where_it_exists_comes_again_where_it_does_not(
     (service / "settings.toml").unlink()
     (service / ".env").unlink()
     commit(service)
-    assert section(plan(), "New files") == [".env", "settings.toml"]
+    outcome = plan()
+    assert section(outcome, "New files") == [".env", "settings.toml"]
+    assert section(outcome, "Deleted by you") == []
 
 
 def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
@@ -475,18 +478,24 @@ def test_what_is_no_service_is_refused_in_a_sentence(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["_tasks: [touch {ran}]", "_migrations: [{{version: v1.1.0, command: touch {ran}}}]"],
+    ids=["a task", "a migration"],
+)
 def test_a_version_that_needs_trust_is_refused(
-    plan: Plan, releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str, plan: Plan, releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ran = tmp_path / "ran"
     trusting = tmp_path / "settings.yml"
     trusting.write_text(f"trust: [{releases}]\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(trusting))
-    (releases / "copier.yml").write_text(f"{CONFIG}_tasks: [touch {tmp_path}/ran]\n")
+    (releases / "copier.yml").write_text(f"{CONFIG}{code.format(ran=ran)}\n")
     release(releases, "v1.1.0")
     outcome = plan("--apply")
     assert outcome.code == WRONG_USE
     assert "runs code while it updates, which a plan never allows" in outcome.err
-    assert not (tmp_path / "ran").exists()
+    assert not ran.exists()
 
 
 def test_an_interrupt_leaves_the_service_as_it_is(service: Path, tmp_path: Path) -> None:
