@@ -46,6 +46,18 @@ class Setting:
     quick: bool
 
 
+MAX_CONNECTIONS = 400
+"""Every program that is measured keeps its own, and up to a dozen run side by side."""
+
+
+async def _allow_connections(stack: Stack) -> None:
+    database = await asyncpg.connect(stack.postgres.url("postgres"))
+    await database.execute(f"ALTER SYSTEM SET max_connections = {MAX_CONNECTIONS}")
+    await database.close()
+    await stack.postgres.stop()
+    await stack.postgres.start()
+
+
 @asynccontextmanager
 async def started(
     changes: Mapping[str, str],
@@ -64,6 +76,7 @@ async def started(
     stack = Stack(folder / "servers")
     try:
         await stack.start()
+        await _allow_connections(stack)
         variables: dict[str, Any] = stack.environment(f"{SERVICE_NAME}-bench", {})
         await stack.provide(variables)
         variables |= {"APP_ENV": "production", "SECRET_KEY": secrets.token_hex(32), **changes}

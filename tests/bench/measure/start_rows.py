@@ -85,8 +85,8 @@ def _add_feature(service: Path, assembly: dict[str, str], name: str) -> None:
         found = "".join(re.findall(pattern, assembly[path], re.MULTILINE))
         if not found:
             raise BenchError(f"{path} has nothing of the example any more.")
-        with (service / path).open("a") as file:
-            file.write(renamed(found))
+        with (service / path).open("a") as output:
+            output.write(renamed(found))
 
 
 async def _measured(
