@@ -75,8 +75,9 @@ def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
     assert after == fresh
 
     follow_the_changelog(service, release.version)
-    for command in (["ruff", "check", "--fix"], ["ruff", "format"], ["mypy"]):
-        check(full_environment, service, *command)
+    check(full_environment, service, "ruff", "check", "--fix")
+    check(full_environment, service, "ruff", "format")
+    check(full_environment, service, "mypy", f"--cache-dir={full_environment.parent / 'mypy'}")
     mended = {name for name, text in files(service).items() if after.get(name) != text}
     assert {name for name in mended if "/features/order/" not in name and ".py" in name} == set()
     proof("update", updates=1, releases=[release.tag], services=[base])
