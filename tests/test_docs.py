@@ -147,14 +147,18 @@ def test_every_link_within_the_repository_leads_somewhere(name: str) -> None:
 
 
 def test_every_session_that_is_named_exists() -> None:
-    named = {
+    commands = {
         (page.name, name)
         for page in PAGES
         for line in re.findall(r"nox -s ((?:[a-z][\w-]* ?)+)", page.read_text())
         for name in re.findall(r"[\w-]+", line)
     }
-    assert named
-    assert {(page, name) for page, name in named if name not in SESSIONS} == set()
+    table = (ROOT / "docs/maintainers/tests.md").read_text().partition("| session |")[2]
+    cells = re.findall(r"^\| (`.+?`) \|", table.partition("\n\n")[0], re.MULTILINE)
+    listed = {("tests.md", name) for cell in cells for name in re.findall(r"\w+", cell)}
+    assert commands
+    assert listed
+    assert {(page, name) for page, name in commands | listed if name not in SESSIONS} == set()
 
 
 def test_every_command_that_is_named_exists() -> None:
