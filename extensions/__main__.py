@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from extensions.catalogue import array, combinations
 from extensions.explain import as_json, as_text, explain
 from extensions.git import GitError
-from extensions.given_answers import UsageError
+from extensions.given_answers import UsageError, spelled
 from extensions.plan_report import NAME, advice, report
 from extensions.plan_update import apply, discarded, plan
 from extensions.rehearsal import rehearsed
@@ -67,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--stat", action="store_true", help="only how many lines differ, by file")
     diff.add_argument("--template", metavar="ADDRESS", help="the template's repository")
     _add_answers(diff)
+    services = commands.add_parser(
+        "combinations", help="list the services that there can be, for who maintains the template"
+    )
+    services.set_defaults(run=_combinations)
+    services.add_argument(
+        "--strength",
+        type=int,
+        choices=(2, 3),
+        help="only so many that any 2 or 3 answers stand together in one of them",
+    )
     return parser
 
 
@@ -111,6 +122,15 @@ def _diff(options: argparse.Namespace) -> int:
     form = ("--stat=100",) if options.stat else ()
     sides = (options.old, options.new)
     sys.stdout.write(render_diff(sides, options.data, options.template, *form))
+    return FINE
+
+
+def _combinations(options: argparse.Namespace) -> int:
+    template, strength = own_template(), options.strength
+    rows = array(template, strength) if strength else combinations(template)
+    for answers in rows:
+        pairs = (f"{name}={spelled(answer)}" for name, answer in answers.items())
+        sys.stdout.write(f"{' '.join(pairs)}\n")
     return FINE
 
 
