@@ -172,7 +172,16 @@ async def test_a_missing_bucket_and_wrong_keys_are_told_apart(
                 await failing
 
 
-async def test_a_server_that_says_nothing_is_given_up(corner: Settings) -> None:
+async def test_a_server_that_says_nothing_is_given_up(
+    corner: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The client tries once more, after up to a second.
+    monkeypatch.setattr(
+        "botocore.retries.standard.ExponentialBackoff.delay_amount",
+        lambda *_: 0,
+    )
+
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
