@@ -13,6 +13,7 @@ import yaml
 import yamllint.config
 import yamllint.linter
 
+from extensions.catalogue import combinations
 from tests.matrix import Matrix
 
 pytestmark = pytest.mark.render
@@ -224,3 +225,23 @@ def _name(requirement: str) -> str:
     found = re.match(r"[A-Za-z0-9_.-]+", requirement)
     assert found is not None, requirement
     return found.group().lower()
+
+
+def test_every_combination_that_is_due_was_rendered_and_none_twice(
+    request: pytest.FixtureRequest,
+    template: Path,
+    matrix: Matrix,
+    identities: Matrix,
+    proof: Callable[..., None],
+) -> None:
+    rendered = {tuple(sorted(service.answers.items())) for service in matrix.services}
+    assert len(rendered) == len(matrix.services)
+    due = {tuple(sorted(answers.items())) for answers in combinations(template)}
+    assert rendered <= due
+    assert rendered == due or request.config.option.shard
+    proof(
+        "render",
+        combinations=len(matrix.services),
+        identities=len(identities.services),
+        files=len(set(matrix.distinct())),
+    )

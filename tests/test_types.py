@@ -1,39 +1,60 @@
 """Every distinct set of Python files passes mypy in its strict mode."""
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.matrix import Combination, Matrix
+from extensions.catalogue import Answers, questions
+from extensions.covering import shard, share
+from tests.matrix import Combination, Matrix, render_matrix
 
 pytestmark = pytest.mark.types
 
-WORKERS = 2
-
 
 def test_every_distinct_set_of_files_is_typed(
-    matrix: Matrix,
+    request: pytest.FixtureRequest,
+    template: Path,
+    whole_matrix: Matrix,
     full_environment: Path,
     tmp_path: Path,
+    proof: Callable[..., None],
 ) -> None:
     """The full service's environment has every dependency; that each set declares its own is
     shown by tests/test_render.py.
     """
+    others = render_matrix(template, full_services(template))
+    contents = whole_matrix.contents | others.contents
     distinct: dict[frozenset[tuple[str, str]], Combination] = {}
-    for service in matrix.services:
+    for service in whole_matrix.services + others.services:
         distinct.setdefault(frozenset(_typed(service).items()), service)
-    shares = [list(distinct.values())[number::WORKERS] for number in range(WORKERS)]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    services = list(distinct.values())
+    if name := request.config.option.shard:
+        services = share(services, name)
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
         checks = [
-            pool.submit(_check, share, matrix, full_environment, tmp_path / str(number))
-            for number, share in enumerate(shares)
+            pool.submit(
+                _check,
+                shard(services, number, workers),
+                contents,
+                full_environment,
+                tmp_path / str(number),
+            )
+            for number in range(1, workers + 1)
         ]
         faults = [fault for check in checks for fault in check.result()]
-    assert len(distinct) >= 2**6  # every structural question but docker and ci changes the code
     assert not faults, "\n\n".join(faults)
+    proof("types", file_sets=len(services))
+
+
+def full_services(template: Path) -> list[Answers]:
+    """Return full services, one for each lowest Python."""
+    lowest = next(each for each in questions(template) if each.name == "python_version")
+    return [{"preset": "full", "python_version": version} for version in lowest.choices]
 
 
 def _typed(service: Combination) -> dict[str, str]:
@@ -46,7 +67,7 @@ def _typed(service: Combination) -> dict[str, str]:
 
 def _check(
     services: Sequence[Combination],
-    matrix: Matrix,
+    contents: Mapping[str, bytes],
     environment: Path,
     folder: Path,
 ) -> list[str]:
@@ -60,7 +81,7 @@ def _check(
         for path, digest in wanted.items():
             if written.get(path) != digest:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(matrix.contents[digest])
+                (folder / path).write_bytes(contents[digest])
         written = wanted
         done = subprocess.run(
             [environment / ".venv/bin/mypy", "--no-error-summary", "--no-color-output"],
