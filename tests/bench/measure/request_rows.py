@@ -1,5 +1,6 @@
 """Requests per second: the service and the limit in turn, and how long answers take."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from measure.load import Load, Result, put_load
-from measure.programs import BenchError, Program, apis
+from measure.programs import BenchError, Program, apis, status_of
 from measure.rows import Row, Target
 from measure.setting import Setting
 
@@ -96,6 +97,8 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
     results: dict[tuple[Contest, str], list[Result]] = defaultdict(list)
     paced: dict[tuple[Contest, str], list[Result]] = defaultdict(list)
     async with apis(setting, *names) as programs:
+        for program in programs.values():
+            await asyncio.to_thread(status_of, f"{program.url}{EXAMPLES}")
         for contest in contests:
             for name in contest.programs:
                 await _turn(setting, contest, programs[name], loads, 1)

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from measure.programs import COMMANDS, BenchError, Program
+from measure.load import Load, put_load
+from measure.programs import COMMANDS, BenchError, Program, status_of
 from measure.rows import Row, Target
 from measure.setting import Setting
 
@@ -29,8 +30,13 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
     """Return the rows of `groups`."""
     rows: list[Row] = []
     if "start" in groups:
-        imports, starts, memory = await _measured(setting, "service", "app.main")
-        limit_imports, limit_starts, limit_memory = await _measured(setting, "limit", "limit")
+        imports, starts, memory, _ = await _measured(setting, "service", "app.main", "examples")
+        limit_imports, limit_starts, limit_memory, _ = await _measured(
+            setting,
+            "limit",
+            "limit",
+            "examples",
+        )
         rows = [
             Row(
                 "start", "import of the application", "s", imports, limit_imports, Target(None, 1.3)
@@ -46,16 +52,22 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
 async def _with_features(setting: Setting) -> list[Row]:
     """Copy the example as the README says, once and more often, and measure again each time."""
     rows = []
-    before = await _measured(setting, "service", "app.main")
+    before = await _measured(setting, "service", "app.main", "examples")
+    numbers = FEATURES[:-1] if setting.quick else FEATURES
     assembly = {name: (setting.service / name).read_text() for name in OF_THE_EXAMPLE}
     try:
-        for number in range(1, FEATURES[-1] + 1):
+        for number in range(1, numbers[-1] + 1):
             _add_feature(setting.service, assembly, f"sample{number}")
-            if number in FEATURES:
-                after = await _measured(setting, "service", "app.main")
+            if number in numbers:
+                after = await _measured(setting, "service", "app.main", f"sample{number}s")
                 for title, unit, old, new in zip(
-                    ("import", "start to ready", "idle memory"),
-                    ("s", "s", "MB"),
+                    (
+                        "import",
+                        "start to ready",
+                        "idle memory",
+                        "processor time of a request to the last",
+                    ),
+                    ("s", "s", "MB", "ms"),
                     before,
                     after,
                     strict=True,
@@ -93,9 +105,16 @@ async def _measured(
     setting: Setting,
     name: str,
     module: str,
-) -> tuple[list[float], list[float], list[float]]:
-    """Return seconds of the import, seconds of the start, and MB when idle, of each round."""
-    imports, starts, memory = [], [], []
+    feature: str,
+) -> tuple[list[float], list[float], list[float], list[float]]:
+    """Return what each round took.
+
+    Seconds of the import, seconds of the start, MB when idle, and the milliseconds of a request to
+    `feature` that is refused before it reaches the database: finding its route is most of it.
+    """
+    imports, starts, memory, refusals = [], [], [], []
+    file = setting.folder / "refused"
+    file.write_text(f"/api/v1/{feature}/1\n")
     for number in range(setting.rounds + 1):
         seconds = await _import_time(setting, module)
         program = Program(setting, name)
@@ -106,9 +125,13 @@ async def _measured(
                 imports.append(seconds)
                 starts.append(program.started_in)
                 memory.append(program.memory())
+                # The first request to a feature takes longer: FastAPI prepares all routes then.
+                await asyncio.to_thread(status_of, f"{program.url}/api/v1/{feature}/1")
+                refused = await put_load(program, Load("get", "", 422, file), setting.seconds)
+                refusals.append(refused.effort)
         finally:
             await program.stop()
-    return imports, starts, memory
+    return imports, starts, memory, refusals
 
 
 async def _import_time(setting: Setting, module: str) -> float:
