@@ -16,7 +16,7 @@ pytestmark = pytest.mark.render
 
 # These answers are recorded by their questions' names, whatever they are.
 RECORDS = frozenset({".copier-answers.yml"})
-LEFT_OUT = re.compile(r"{% if not (\w+) %}\n(.*?){% endif %}", re.DOTALL)
+LEFT_OUT = re.compile(r"{% if not (\w+)(?: \| default\(\w+\))? %}\n(.*?){% endif %}", re.DOTALL)
 VARIABLE = re.compile(r"(?m)^(?:# )?([A-Z][A-Z0-9_]*)=")
 
 

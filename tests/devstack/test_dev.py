@@ -142,3 +142,15 @@ async def test_wrong_settings_are_all_that_is_said(
     assert dev.output.startswith("The settings are not usable:\n  - API_PORT: ")
     assert len(dev.output.splitlines()) == 3
     assert processes_of(project) == []
+
+
+async def test_what_is_no_port_is_said_to_be_none(
+    project: Path,
+    environment: dict[str, str],
+) -> None:
+    server = Stack(project).servers[0]
+    for option in ("--port", f"--{server.name}-port"):
+        with Dev(project, environment, option, "99999") as dev:
+            assert await dev.ends() == 2
+        assert "a port is a number from 1 to 65535, not 99999" in dev.output
+        assert "Traceback" not in dev.output
