@@ -45,6 +45,14 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(WholeTiers(config.option.markexpr))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what looks at no service where a person has asked for certain ones."""
+    if config.option.row:
+        others = [item for item in items if "service" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     own = tmp_path_factory.mktemp("isolated")

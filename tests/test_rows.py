@@ -146,3 +146,16 @@ def test_a_row_that_nobody_can_answer_is_refused_in_a_sentence(tmp_path: Path) -
     said, _ = run_rows(tmp_path, "--row=databse=none")
     assert "databse is not asked; there are preset, " in said
     assert "Traceback" not in said
+
+
+def test_who_asks_for_a_row_gets_that_row_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests", "-m", "run", "-q", "--co", "--row=docker=no"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    collected = [line for line in done.stdout.splitlines() if "::" in line]
+    assert collected
+    assert all(line.endswith("[docker=no]") for line in collected), done.stdout
