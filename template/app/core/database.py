@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+import asyncpg
 from fastapi import Depends
 from loguru import logger
-from sqlalchemy import DateTime, MetaData, event, func, text
+from sqlalchemy import DateTime, ExceptionContext, MetaData, event, func, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -70,6 +71,13 @@ def _refuse_to_write(statement: ORMExecuteState) -> None:
 _LASTING_FAULTS: Final = {"28000", "28P01", "3D000"}
 """PostgreSQL's codes for the wrong user, password or database: waiting would not help."""
 
+_ENDING: Final = (
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+)
+"""What asyncpg raises when PostgreSQL has said that it ends the connection, and has not yet."""
+
 # Both get their engine when the database opens, so that importing this module connects to nothing.
 AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
 ReadSessionFactory = async_sessionmaker(
@@ -113,6 +121,11 @@ def create_engine(settings: Settings) -> AsyncEngine:
             return dialect.connect(*args, **kwargs)
         except Exception as error:
             raise DatabaseUnavailable from error
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def notice_the_end(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception.__cause__, _ENDING):
+            context.is_disconnect = True
 
     return engine
 

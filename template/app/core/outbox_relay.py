@@ -37,6 +37,13 @@ STANDBY_INTERVAL: Final = 1
 STATEMENT_TIMEOUT: Final = 30
 """Seconds."""
 
+_LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # PostgreSQL has said that it ends, and the socket is open yet
+)
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('outbox relay'))"
 _READ: Final = """
     SELECT id, subject, aggregate_id, headers, payload
@@ -54,7 +61,7 @@ async def run_relay(connection: NatsConnection, stop: asyncio.Event) -> None:
                 if await database.fetchval(_LOCK):
                     logger.info("The outbox relay is active in this process.")
                     await _relay_for_ever(database, connection, stop)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             logger.warning("The outbox relay lost the database: {}", error or type(error).__name__)
         with suppress(TimeoutError):
             async with asyncio.timeout(STANDBY_INTERVAL):
@@ -79,7 +86,7 @@ async def _own_connection(settings: Settings) -> AsyncIterator[asyncpg.Connectio
     try:
         yield database
     finally:
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*_LOST):
             await database.close(timeout=STANDBY_INTERVAL)
 
 

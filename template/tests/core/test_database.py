@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 from sqlalchemy import insert, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.types import Message, Receive, Scope, Send
 
@@ -30,6 +30,7 @@ from app.core.database import (
 from app.core.errors import Conflict
 from app.core.resource import StartupError
 from app.main import create_app
+from tests.database import ending_late
 
 router = APIRouter()
 
@@ -164,6 +165,19 @@ async def test_a_connection_that_is_lost_is_an_outage_and_the_next_request_gets_
     assert answer.status_code == 503
     assert answer.json()["error"] == "database_unavailable"
     assert (await client.post("/notes/one")).status_code == 200
+
+
+async def test_a_connection_that_is_about_to_end_is_replaced_unnoticed(settings: Settings) -> None:
+    async with ending_late(settings) as (ending, say_farewell), connected_engine(ending) as engine:
+        async with engine.connect() as connection:
+            first = await pid(connection)
+        say_farewell()
+        async with engine.connect() as connection:
+            assert await pid(connection) != first
+
+
+async def pid(connection: AsyncConnection) -> int:
+    return int((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
 
 
 async def test_reading_leaves_no_transaction_open(client: httpx2.AsyncClient) -> None:

@@ -21,6 +21,7 @@ from app.core.nats_connection import (
 from app.core.outbox import OutboxMessage, add_to_outbox
 from app.core.outbox_relay import relay_batch, run_relay
 from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
+from tests.database import ending_late
 from tests.messages import connected, stored
 from tests.polling import until
 
@@ -237,3 +238,24 @@ async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
 
         await until(arrived)
     assert await payloads(nats, subject) == [b"text"]
+
+
+async def test_the_relay_goes_on_after_a_connection_that_is_about_to_end(
+    engine: AsyncEngine,
+    settings: Settings,
+    subject: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.core.outbox_relay.STANDBY_INTERVAL", 0.1)
+
+    async def sent() -> bool:
+        return await waiting(engine) == 0
+
+    async with ending_late(settings) as (ending, say_farewell), connected(ending) as nats:
+        async with relaying(nats):
+            await commit(engine, message(subject))
+            await until(sent)
+            say_farewell()
+            await commit(engine, message(subject, b"later"))
+            await until(sent)
+        assert await payloads(nats, subject) == [b"text", b"later"]
