@@ -1,5 +1,6 @@
 """An update brings what a release changed, and leaves what a person did."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +125,14 @@ def test_the_example_can_be_switched_off_for_good(
 
     def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [str(full_environment / ".venv/bin/python"), *arguments]
-        return subprocess.run(command, cwd=service, check=False, capture_output=True, text=True)
+        return subprocess.run(
+            command,
+            cwd=service,
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "DATABASE_URL": "postgresql://nobody@localhost", "S3_REGION": "here"},
+        )
 
     service = scaffold(release, tmp_path)
     own = dict(copy_the_example(service))
