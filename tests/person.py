@@ -200,5 +200,7 @@ def follow_the_changelog(service: Path, release: str) -> None:
     moved = [[name.replace("/", ".") for name in pair] for pair in MOVED_MODULE.findall(newer)]
     for folder in OWN_FOLDERS:
         for path in (service / folder).glob("*.py"):
+            text = path.read_text(encoding="utf-8")
             for old, new in moved:
-                edit(path, lambda text, old=old, new=new: text.replace(f"{old} ", f"{new} "))
+                text = text.replace(f"{old} ", f"{new} ")
+            path.write_text(text, encoding="utf-8")

@@ -131,7 +131,11 @@ def test_the_example_can_be_switched_off_for_good(
             check=False,
             capture_output=True,
             text=True,
-            env={**os.environ, "DATABASE_URL": "postgresql://nobody@localhost", "S3_REGION": "here"},
+            env={
+                **os.environ,
+                "DATABASE_URL": "postgresql://nobody@localhost",
+                "S3_REGION": "here",
+            },
         )
 
     service = scaffold(release, tmp_path)
