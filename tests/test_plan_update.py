@@ -521,7 +521,7 @@ def test_an_interrupt_leaves_the_service_as_it_is(service: Path, tmp_path: Path)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 pytest.fail(f"It ended, with {process.wait(0.1)}.")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        _, said = process.communicate()
+        _, said = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
     assert said == "Interrupted; nothing was changed.\n"
     assert whole(service) == before
