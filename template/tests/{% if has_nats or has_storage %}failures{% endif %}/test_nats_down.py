@@ -96,10 +96,7 @@ async def test_nothing_is_lost_or_doubled_when_nats_is_killed_while_messages_are
     server = NatsServer(tmp_path)
     await server.start()
     own = settings.model_copy(update={"NATS_URL": [server.url]})
-    messages = [
-        OutgoingMessage(SUBJECT, b"%d" % number, {"Nats-Msg-Id": uuid4().hex})
-        for number in range(500)
-    ]
+    messages: list[OutgoingMessage] = []
     failures = 0
 
     async def publish(connection: NatsConnection, message: OutgoingMessage) -> None:
@@ -111,28 +108,32 @@ async def test_nothing_is_lost_or_doubled_when_nats_is_killed_while_messages_are
                 failures += 1
                 await connection.connected.wait()
 
-    async def publish_all(connection: NatsConnection) -> None:
-        for first in range(0, len(messages), 20):
-            some = messages[first : first + 20]
+    async def publish_until_some_fail(connection: NatsConnection) -> None:
+        while not failures:
+            some = [
+                OutgoingMessage(SUBJECT, uuid4().bytes, {"Nats-Msg-Id": uuid4().hex})
+                for _ in range(20)
+            ]
+            messages.extend(some)
             await asyncio.gather(*(publish(connection, message) for message in some))
 
     try:
         async with connected(own) as connection:
             await ensure_streams(connection.js, own)
-            publishing = asyncio.create_task(publish_all(connection))
+            publishing = asyncio.create_task(publish_until_some_fail(connection))
 
-            async def is_halfway() -> bool:
-                return connection.client.stats["out_msgs"] > len(messages) // 2
+            async def some_are_published() -> bool:
+                return len(messages) > 100
 
-            await until(is_halfway)
+            await until(some_are_published)
             await server.kill()
             await until(lambda: _is_away(connection))
             await server.start()
-            await publishing
+            async with asyncio.timeout(30):
+                await publishing
             found = await stored(connection, DEAD_LETTERS_STREAM, SUBJECT)
     finally:
         await server.kill()
-    assert failures
     assert sorted(one.data or b"" for one in found) == sorted(one.payload for one in messages)
 
 
