@@ -19,8 +19,8 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     Raises:
         GitError: it failed.
     """
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
+    done = subprocess.run(  # noqa: S603 (no shell reads the arguments)
+        ["git", *arguments],  # noqa: S607 (the person's own git, wherever it is)
         cwd=folder,
         env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         input=stdin,

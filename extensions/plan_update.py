@@ -2,13 +2,12 @@
 
 import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from extensions.git import git, listed, renames
+from extensions.git import GitError, git, listed, renames
 from extensions.given_answers import UsageError
 from extensions.rehearsal import ANSWERS, Rehearsal
 from extensions.snapshot import carry, contents, entries
@@ -114,9 +113,10 @@ def _merged(edited: bytes, old: bytes, new: bytes) -> bytes | None:
         names = ("edited", "old", "new")
         for name, text in zip(names, (edited, old, new), strict=True):
             Path(folder, name).write_bytes(text)
-        command = ["git", "merge-file", "--stdout", "--quiet", *names]
-        done = subprocess.run(command, cwd=folder, check=False, capture_output=True)  # noqa: S603
-    return done.stdout if done.returncode == 0 else None
+        try:
+            return git(Path(folder), "merge-file", "--stdout", "--quiet", *names)
+        except GitError:
+            return None
 
 
 def _remaining(rehearsal: Rehearsal, gone: Iterable[str]) -> dict[str, list[str]]:

@@ -4,10 +4,11 @@ One file for each tier. Its figures are those of one commit: what was seen of an
 """
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from extensions.git import git
 
 Figures = dict[str, Any]
 COMMIT = "commit"
@@ -17,14 +18,8 @@ CHANGED = "-changed"
 
 def commit_of(repository: Path) -> str:
     """Return the commit of a work tree, marked where something has changed since."""
-    commit = _git(repository, "rev-parse", "HEAD").strip()
-    return commit + (CHANGED if _git(repository, "status", "--porcelain") else "")
-
-
-def _git(repository: Path, *arguments: str) -> str:
-    command = ["git", *arguments]
-    done = subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True)  # noqa: S603
-    return done.stdout
+    commit = git(repository, "rev-parse", "HEAD").decode().strip()
+    return commit + (CHANGED if git(repository, "status", "--porcelain") else "")
 
 
 def kept(folder: Path, tier: str, commit: str) -> Figures:

@@ -7,7 +7,6 @@ is recorded in tests/releases as well: updates from every release can be tried i
 import datetime
 import lzma
 import re
-import subprocess
 import sys
 import tarfile
 import tomllib
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
+
+from extensions.git import GitError, git
 
 ARCHIVES = Path("tests/releases")
 # The license is not read, but no copy of the template goes without it.
@@ -83,7 +84,7 @@ def prepare(repository: Path, version: str, today: datetime.date) -> str:
         ReleaseError: `version` or the work tree is not fit for that; nothing was changed.
     """
     _check_version(repository, version)
-    if _git(repository, "status", "--porcelain"):
+    if git(repository, "status", "--porcelain"):
         raise ReleaseError("The work tree has changes; commit them, or discard them, first.")
     changelog = repository / "CHANGELOG.md"
     text = _dated(changelog.read_text(encoding="utf-8"), version, today)
@@ -104,7 +105,7 @@ def prepare(repository: Path, version: str, today: datetime.date) -> str:
 def record(repository: Path, revision: str, release: Release) -> None:
     """Write the archive of `release`, which is `revision` of `repository`."""
     release.archive.parent.mkdir(parents=True, exist_ok=True)
-    tree = _git(repository, "archive", "--format=tar", revision, *READ_BY_COPIER)
+    tree = git(repository, "archive", "--format=tar", revision, *READ_BY_COPIER)
     release.archive.write_bytes(lzma.compress(tree, preset=9))
 
 
@@ -119,7 +120,7 @@ def _check_version(repository: Path, version: str) -> None:
     if releases and parsed <= Version(releases[-1].version):
         newest = releases[-1].version
         raise ReleaseError(f"{version} is not newer than {newest}; type a greater one.")
-    if _git(repository, "tag", "--list", f"v{version}"):
+    if git(repository, "tag", "--list", f"v{version}"):
         raise ReleaseError(f"There is a tag v{version} already; type a greater version.")
 
 
@@ -151,18 +152,13 @@ def _bump(repository: Path, version: str) -> None:
         )
 
 
-def _git(repository: Path, *arguments: str) -> bytes:
-    command = ["git", *arguments]
-    return subprocess.run(command, cwd=repository, check=True, capture_output=True).stdout  # noqa: S603
-
-
 def main() -> None:
     """Prepare the release that the command line names, or exit with a sentence."""
     if len(sys.argv) != 2:
         sys.exit("Say which version: nox -s release -- 1.2.0")
     try:
         commands = prepare(Path.cwd(), sys.argv[1], datetime.datetime.now(datetime.UTC).date())
-    except ReleaseError as error:
+    except (ReleaseError, GitError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"Look at `git diff`, run `uv run nox`, then:\n\n{commands}")
 
