@@ -13,7 +13,7 @@ from extensions.releases import Release, recorded
 from extensions.rendering import files, render
 from tests.history import NEWEST, NEXT, publish
 from tests.person import DELETED, commit, follow_the_changelog, scaffold, update, work
-from tests.rendering import ROOT, git
+from tests.rendering import ROOT, differing, git
 
 pytestmark = pytest.mark.update
 
@@ -72,13 +72,13 @@ def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
         expected = Counter(fresh.get(name, b"").decode().splitlines()) + Counter(lines)
         assert Counter(after[name].decode().splitlines()) == expected, name
         fresh[name] = after[name]
-    assert {name for name in after.keys() | fresh if after.get(name) != fresh.get(name)} == set()
+    assert differing(after, fresh) == set()
 
     follow_the_changelog(service, release.version)
     check(full_environment, service, "ruff", "check", "--fix")
     check(full_environment, service, "ruff", "format")
     check(full_environment, service, "mypy", f"--cache-dir={full_environment.parent / 'mypy'}")
-    mended = {name for name, text in files(service).items() if after.get(name) != text}
+    mended = differing(files(service), after)
     assert {name for name in mended if "/features/order/" not in name and ".py" in name} == set()
     proof("update", updates=1, releases=[release.tag], services=[base])
 
@@ -107,7 +107,7 @@ def test_two_updates_in_a_row_come_to_what_one_does(next_release: Path, tmp_path
     update(service)
     update(in_one)
 
-    assert files(service) == files(in_one)
+    assert differing(files(service), files(in_one)) == set()
     assert "## Newer versions" in (service / "README.md").read_text()
     said = git(service, "diff", "--name-only").split()
     assert sorted(said) == [
