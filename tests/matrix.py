@@ -1,15 +1,16 @@
 """Every combination of the structural answers, rendered; equal files are kept once."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from extensions.catalogue import CUSTOM, Answers
 from extensions.covering import shard
-from extensions.rendering import compiled_once, rendered
+from extensions.rendering import rendered
+from tests.processes import side_by_side
 
 # These hold a random text, and every package that a service can have (until its first `uv sync`).
 NOT_COMPARED = frozenset({".env.development", "uv.lock"})
@@ -69,33 +70,24 @@ class Matrix:
 
 
 def render_matrix(template: Path, services: Sequence[Answers]) -> Matrix:
-    """Render `services` with Copier itself, in a process for each processor.
-
-    Copier changes the directory of its process, so threads would be in each other's way.
-    """
+    """Render `services` with Copier itself, a share of them for each processor."""
     count = os.cpu_count() or 1
+    shares = [shard(services, number, count) for number in range(1, count + 1)]
     matrix = Matrix()
-    with ProcessPoolExecutor(count) as pool:
-        tasks = [
-            pool.submit(_rendered, template, shard(services, number, count))
-            for number in range(1, count + 1)
-        ]
-        for task in tasks:
-            part = task.result()
-            matrix.services += part.services
-            matrix.contents |= part.contents
+    for part in side_by_side(functools.partial(_rendered, template), shares):
+        matrix.services += part.services
+        matrix.contents |= part.contents
     return matrix
 
 
 def _rendered(template: Path, services: Sequence[Answers]) -> Matrix:
     matrix = Matrix()
-    with compiled_once():
-        for answers in services:
-            service = rendered(template, {"preset": CUSTOM, **answers})
-            digests = {}
-            for path, contents in service.files.items():
-                if path not in NOT_COMPARED:
-                    digests[path] = hashlib.sha256(contents).hexdigest()
-                    matrix.contents[digests[path]] = contents
-            matrix.services.append(Combination(answers, digests, frozenset(service.folders)))
+    for answers in services:
+        service = rendered(template, {"preset": CUSTOM, **answers})
+        digests = {}
+        for path, contents in service.files.items():
+            if path not in NOT_COMPARED:
+                digests[path] = hashlib.sha256(contents).hexdigest()
+                matrix.contents[digests[path]] = contents
+        matrix.services.append(Combination(answers, digests, frozenset(service.folders)))
     return matrix
