@@ -13,6 +13,7 @@ from functools import cache
 import pytest
 
 from extensions.catalogue import (
+    CUSTOM,
     Answer,
     Answers,
     UnknownAnswerError,
@@ -112,7 +113,7 @@ def rows_of(strength: int) -> tuple[str, ...]:
     The presets and the service with nothing in it are among them. Services with much in them come
     first, for they take longest.
     """
-    known = {name: parts(ROOT, {"preset": name}) for name in presets(ROOT) if name != "custom"}
+    known = {name: parts(ROOT, {"preset": name}) for name in presets(ROOT) if name != CUSTOM}
     standard = parts(ROOT, {})
     services = array(ROOT, strength, seeds=[*known.values(), everything_off(ROOT)])
     services.sort(key=lambda answers: -sum(map(brings_something, answers.values())))

@@ -93,7 +93,7 @@ def add(service: InUse, feature: str, *, name: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+            with urllib.request.urlopen(request, timeout=10):  # noqa: S310 (our own address)
                 return
         except OSError:
             if time.monotonic() > deadline:

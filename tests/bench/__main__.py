@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from extensions.git import git
 from extensions.rendering import render
 from tests.bench import copying
 from tests.bench.report import as_page, as_text, write
@@ -134,16 +135,10 @@ def _facts(folder: Path, arguments: argparse.Namespace) -> dict[str, str]:
     """Return what the figures depend on."""
     locked = tomllib.loads((folder / "uv.lock").read_text())["package"]
     versions = {package["name"]: package["version"] for package in locked}
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    commit = git(ROOT, "describe", "--always", "--dirty", "--abbrev=12").decode().strip()
     facts = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": commit.stdout.strip(),
+        "commit": commit,
         "machine": f"{_processor()}, {os.cpu_count()} cores, {_memory()}, {platform.system()}",
         "busy before and after": " and ".join(f"{load:.1f}" for load in os.getloadavg()[::-2]),
         "rounds": f"{arguments.rounds} of {arguments.seconds:g} s",

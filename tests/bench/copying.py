@@ -5,8 +5,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 from typing import Any
+
+from tests.bench.measure.rows import Row, Target
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,20 +27,5 @@ def measure(rounds: int) -> list[dict[str, Any]]:
             )
             if number:  # the first one compiles
                 seconds.append(time.perf_counter() - begin)
-    typical = median(seconds)
-    return [
-        {
-            "group": "copy",
-            "title": "`copier copy` of the full service",
-            "unit": "s",
-            "service": seconds,
-            "median": typical,
-            "limit": [],
-            "limit_median": None,
-            "ratio": None,
-            "against": "",
-            "note": "",
-            "target": {"at_least": None, "at_most": 2, "of_limit": False},
-            "met": typical <= 2,
-        },
-    ]
+    title = "`copier copy` of the full service"
+    return [Row("copy", title, "s", seconds, target=Target(at_most=2)).as_json()]

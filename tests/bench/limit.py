@@ -19,13 +19,14 @@ from fastapi import FastAPI, HTTPException, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+# ruff: noqa: S608 (the columns are these)
 COLUMNS = "id, name, description, status, quantity, version, created_at, updated_at"
-LIST = f"SELECT {COLUMNS} FROM examples ORDER BY created_at DESC, id DESC LIMIT $1"  # noqa: S608
-READ = f"SELECT {COLUMNS} FROM examples WHERE id = $1"  # noqa: S608
+LIST = f"SELECT {COLUMNS} FROM examples ORDER BY created_at DESC, id DESC LIMIT $1"
+READ = f"SELECT {COLUMNS} FROM examples WHERE id = $1"
 CREATE = f"""
     INSERT INTO examples (id, name, description, status, quantity, version)
     VALUES ($1, $2, $3, $4, $5, 1) RETURNING {COLUMNS}
-"""  # noqa: S608
+"""
 ANNOUNCE = "INSERT INTO outbox (subject, aggregate_id, headers, payload) VALUES ($1, $2, $3, $4)"
 
 

@@ -135,51 +135,31 @@ def _rows(
     results: dict[tuple[Contest, str], list[Result]],
     paced: dict[tuple[Contest, str], list[Result]],
 ) -> list[Row]:
-    service, limit = (results[contest, name] for name in contest.programs)
+    def row(
+        what: str,
+        unit: str,
+        figure: str,
+        found: dict[tuple[Contest, str], list[Result]],
+        target: Target | None = None,
+        note: str = "",
+    ) -> Row:
+        service, limit = (
+            [getattr(result, figure) for result in found[contest, name]]
+            for name in contest.programs
+        )
+        title = contest.title + what
+        return Row(contest.group, title, unit, service, limit, target, contest.against, note)
+
     rows = [
-        Row(
-            contest.group,
-            contest.title,
-            "requests/s",
-            [result.rate for result in service],
-            [result.rate for result in limit],
-            contest.target,
-            contest.against,
-        ),
-        Row(
-            contest.group,
-            f"{contest.title}: processor time of each",
-            "ms",
-            [result.effort for result in service],
-            [result.effort for result in limit],
-            None,
-            contest.against,
-        ),
-        Row(
-            contest.group,
-            f"{contest.title}: p99, each at its top speed",
-            "ms",
-            [result.p99 for result in service],
-            [result.p99 for result in limit],
-            None,
-            contest.against,
-        ),
+        row("", "requests/s", "rate", results, contest.target),
+        row(": processor time of each", "ms", "effort", results),
+        row(": p99, each at its top speed", "ms", "p99", results),
     ]
     if contest.paced:
-        service, limit = (paced[contest, name] for name in contest.programs)
-        rate = _rate(service)
-        rows.append(
-            Row(
-                contest.group,
-                f"{contest.title}: p99, both at {rate:.0f} requests/s",
-                "ms",
-                [result.p99 for result in service],
-                [result.p99 for result in limit],
-                Target(at_most=2, of_limit=True),
-                contest.against,
-                "half of what the slower one can",
-            ),
-        )
+        rate = _rate(paced[contest, contest.programs[0]])
+        target = Target(at_most=2, of_limit=True)
+        note = "half of what the slower one can"
+        rows.append(row(f": p99, both at {rate:.0f} requests/s", "ms", "p99", paced, target, note))
     return rows
 
 
