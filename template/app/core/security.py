@@ -1,15 +1,17 @@
 """Bearer tokens: who makes a request. `CurrentSubject` in a handler asks for one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import jwt
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Receive, Scope, Send
 
-from app.core.config import Settings, SettingsDep
+from app.core.config import Settings, SettingsDep, settings_of
 from app.core.errors import Unauthorized, error_responses
+
+_SUBJECT: Final = "app.core.security.subject"  # the request's scope keeps it there
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
@@ -43,14 +45,22 @@ def create_access_token(
 
 
 async def current_subject(
+    request: Request,
     settings: SettingsDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
-    """Return whom the request's token names.
+    """Return whom the request's token names, which is found out once for each request.
 
     Raises:
         InvalidToken: there is no token, or it was altered, has expired or lacks a claim.
     """
+    if _SUBJECT not in request.scope:
+        request.scope[_SUBJECT] = _subject_of(credentials, settings)
+    subject: str = request.scope[_SUBJECT]
+    return subject
+
+
+def _subject_of(credentials: HTTPAuthorizationCredentials | None, settings: Settings) -> str:
     if credentials is None:
         raise InvalidToken
     try:
@@ -84,6 +94,6 @@ class SignedInRouter(APIRouter):
         """Serve a request for one of the routes."""
         # FastAPI reads the whole body before it calls dependencies.
         if scope["type"] == "http":
-            credentials = await _bearer(Request(scope))
-            await current_subject(scope["app"].state.settings, credentials)
+            request = Request(scope)
+            await current_subject(request, await settings_of(request), await _bearer(request))
         await super().handle(scope, receive, send)

@@ -8,6 +8,7 @@ import httpx2
 import jwt
 import pytest
 from fastapi import APIRouter, FastAPI
+from pydantic import SecretStr
 
 from app.core.config import Settings
 from app.core.security import CurrentSubject, SignedInRouter, create_access_token
@@ -120,3 +121,29 @@ async def test_without_a_token_no_body_is_read(settings: Settings, token: str | 
 
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
     assert served.json()["data"] == "somebody: 2"
+
+
+async def test_a_token_is_looked_at_once_for_each_request(settings: Settings) -> None:
+    application = create_app(settings)
+    signed_in = SignedInRouter()
+
+    @signed_in.post("/mine")
+    async def mine(body: list[int], subject: CurrentSubject) -> str:
+        return f"{subject}: {len(body)}"
+
+    application.include_router(signed_in)
+
+    async def body() -> AsyncIterator[bytes]:
+        # From here on the token is not valid any more.
+        another = SecretStr("another key of at least 32 characters")
+        application.state.settings = settings.model_copy(update={"SECRET_KEY": another})
+        yield b"[1, 2]"
+
+    token = create_access_token(settings, "somebody")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    async with client_of(application) as client:
+        served = await client.post("/mine", content=body(), headers=headers)
+        refused = await client.post("/mine", json=[], headers=headers)
+
+    assert served.json()["data"] == "somebody: 2"
+    assert refused.status_code == 401
