@@ -20,10 +20,12 @@ def describe(error: ValidationError, fields: dict[str, FieldInfo], env_file: str
 
 
 def _fault(details: ErrorDetails, fields: dict[str, FieldInfo]) -> str:
+    reason = details["msg"].removeprefix("Value error, ")
+    if not details["loc"]:  # a check of the settings as a whole, such as one of your own
+        return reason
     name = str(details["loc"][0])
     description = fields[name].description if name in fields else None
     wanted = f" Expected: {description}" if description else ""
     if details["type"] == "missing":
         return f"{name} is not set.{wanted}"
-    reason = details["msg"].removeprefix("Value error, ")
     return f"{name}: {reason.rstrip('.')}.{wanted}"

@@ -1,12 +1,14 @@
 """The settings of every service; those of a capability have a file of their own beside this."""
 
 from pathlib import Path
+from typing import Self
 
 import pytest
+from pydantic import BaseModel, ValidationError, model_validator
 
 from app.core.config import Settings, get_settings, load_settings
 from app.core.settings_display import displayed
-from app.core.settings_errors import SettingsError
+from app.core.settings_errors import SettingsError, describe
 
 STRONG_KEY = "0123456789abcdef" * 4
 
@@ -147,6 +149,19 @@ def test_what_production_refuses_is_told_together_with_what_is_wrong_anywhere(
         "API_PORT",
         "CORS_ALLOW_CREDENTIALS",
     ]
+
+
+def test_what_a_check_of_your_own_finds_in_the_settings_as_a_whole_is_told_as_it_is() -> None:
+    class Own(BaseModel):
+        @model_validator(mode="after")
+        def _refuse(self) -> Self:
+            raise ValueError("FAX_HOST is set, but not FAX_NUMBER")
+
+    with pytest.raises(ValidationError) as caught:
+        Own()
+
+    text = describe(caught.value, Own.model_fields, ".env.test")
+    assert "\n  - FAX_HOST is set, but not FAX_NUMBER\n" in text
 
 
 @pytest.mark.parametrize("content", [b"SECRET_KEY=\xff\xfe\n", b"\x00\x01"])
