@@ -1,4 +1,8 @@
-"""What the tests leave on a NATS server of yours: nothing."""
+"""What the tests leave on a NATS server of yours: nothing.
+
+They use the streams of the service there, which they empty and delete; so nothing else may use that
+server, and one run at a time.
+"""
 
 import asyncio
 from contextlib import suppress
