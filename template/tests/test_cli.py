@@ -81,6 +81,19 @@ def test_openapi_is_printed_as_json(
     }
 
 
+def test_openapi_needs_no_settings(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = run(capsys, "openapi").output
+    for name in Settings.model_fields.keys() - {"PROJECT_NAME"}:
+        environment.delenv(name, raising=False)
+
+    for environment_name in ("development", "production"):
+        environment.setenv("APP_ENV", environment_name)
+        assert run(capsys, "openapi").output == printed
+
+
 def test_health_of_an_api_that_does_not_run_is_a_sentence_and_a_failure(
     environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
