@@ -1,6 +1,5 @@
 """A database for this run, and a transaction for each test, which is rolled back."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from app.core.config import SERVICE_NAME, Settings
 from app.core.database import AsyncSessionFactory, ReadSessionFactory
 from devstack.postgres import address_of, create_database, drop_database
+from devstack.process import HOST
 from devstack.stack import Stack
+from tests.forwarding import forwarded
 from tests.servers import yours
 
 _FAREWELL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
@@ -63,27 +64,12 @@ async def ending_late(settings: Settings) -> AsyncIterator[tuple[Settings, Calla
 
     PostgreSQL says so a moment before it closes the socket; here it stays open.
     """
-    url = make_url(settings.database_url_sync)
-    writers: list[asyncio.StreamWriter] = []
+    async with forwarded(settings.database_url_sync) as way:
 
-    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-        target.close()
+        def say_farewell() -> None:
+            for caller in way.callers:
+                caller.write(b"E" + (len(_FAREWELL) + 4).to_bytes(4) + _FAREWELL)
 
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection(url.host, url.port)
-        writers.append(writer)
-        await asyncio.gather(pass_on(reader, to_server), pass_on(from_server, writer))
-
-    def say_farewell() -> None:
-        for writer in writers:
-            writer.write(b"E" + (len(_FAREWELL) + 4).to_bytes(4) + _FAREWELL)
-
-    async with await asyncio.start_server(forward, "127.0.0.1") as server:
-        here = url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
-        address = SecretStr(here.render_as_string(hide_password=False))
+        url = make_url(settings.database_url_sync).set(host=HOST, port=way.port)
+        address = SecretStr(url.render_as_string(hide_password=False))
         yield settings.model_copy(update={"DATABASE_URL": address}), say_farewell
-        for writer in writers:
-            writer.close()

@@ -1,6 +1,7 @@
-"""Connections to NATS of a test's own, and a look at what the streams hold."""
+"""Connections to NATS of a test's own, what runs on them, and what the streams hold."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 from nats.js.api import RawStreamMsg
@@ -18,6 +19,18 @@ async def connected(settings: Settings) -> AsyncIterator[NatsConnection]:
     async with nats_connection(settings) as connection:
         await connection.connected.wait()
         yield connection
+
+
+@asynccontextmanager
+async def running(
+    run: Callable[[asyncio.Event], Coroutine[None, None, None]],
+) -> AsyncIterator[None]:
+    """Run what runs until its event is set; in the end, set that and wait for what is under way."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run(stop))
+        yield
+        stop.set()
 
 
 @asynccontextmanager

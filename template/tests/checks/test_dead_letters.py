@@ -52,6 +52,14 @@ async def dead(nats: NatsConnection, subject: str, payload: bytes, reason: str) 
     return str(found[-1].seq)
 
 
+@pytest.fixture
+async def letter(nats: NatsConnection, subject: str) -> str:
+    """The id of a dead letter that says `one`, and is followed by another."""
+    first = await dead(nats, subject, b"one", "It broke.")
+    await dead(nats, subject, b"two", "It broke.")
+    return first
+
+
 async def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
     return await asyncio.to_thread(run, capsys, "dead-letters", *arguments)
 
@@ -81,14 +89,10 @@ async def test_they_are_listed_with_where_they_were_going_and_why_they_are_here(
 
 
 async def test_one_is_shown_with_what_it_says(
-    nats: NatsConnection,
-    subject: str,
+    letter: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    first = await dead(nats, subject, b"one", "It broke.")
-    await dead(nats, subject, b"two", "It broke.")
-
-    ended = await command(capsys, first)
+    ended = await command(capsys, letter)
 
     assert ended.output.endswith("It broke.\n\none\n")
     assert "two" not in ended.output
@@ -97,11 +101,9 @@ async def test_one_is_shown_with_what_it_says(
 async def test_one_that_is_replayed_goes_as_it_came_and_is_no_dead_letter_any_more(
     nats: NatsConnection,
     subject: str,
+    letter: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    letter = await dead(nats, subject, b"one", "It broke.")
-    await dead(nats, subject, b"two", "It broke.")
-
     ended = await command(capsys, "--replay", letter)
 
     assert (ended.code, ended.errors) == (0, ""), ended
@@ -136,11 +138,9 @@ async def test_all_of_them_are_replayed_but_those_whose_payload_was_not_kept(
 async def test_what_is_discarded_is_gone(
     nats: NatsConnection,
     subject: str,
+    letter: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    letter = await dead(nats, subject, b"one", "It broke.")
-    await dead(nats, subject, b"two", "It broke.")
-
     one = await command(capsys, "--discard", letter)
     left = await letters(nats)
     rest = await command(capsys, "--discard", "--all")

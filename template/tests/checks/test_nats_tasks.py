@@ -11,7 +11,7 @@ from app.core.config import Settings
 from app.core.task_broker import CustomJetStreamBroker
 from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.commands import run
-from tests.messages import connected, stored
+from tests.messages import connected, running, stored
 from tests.polling import until
 
 
@@ -64,16 +64,13 @@ async def test_a_task_that_failed_for_good_runs_once_more_when_it_is_replayed(
     async def ran_twice() -> bool:
         return len(attempts) == 2
 
-    stop = asyncio.Event()
     async with connected(settings.model_copy(update={"TASK_MAX_DELIVERIES": 1})) as nats:
         await broker.open(nats)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(broker.work(stop))
+        async with running(broker.work):
             await fail_first.kiq()
             (letter,) = await until(letters)
             replayed = await asyncio.to_thread(run, capsys, "dead-letters", "--replay", letter)
             await until(ran_twice)
-            stop.set()
 
         assert replayed.code == 0
         assert await letters() == []

@@ -1,8 +1,6 @@
 """What the service does with stored objects, against a real S3 service."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from app.common.storage_client import (
 )
 from app.common.stored_objects import InvalidObjectKey
 from app.core.config import Settings
+from tests.forwarding import forwarded
 
 
 async def test_a_download_says_what_it_is_and_comes_in_chunks(storage: ObjectStorage) -> None:
@@ -61,8 +60,8 @@ async def test_a_download_that_stops_midway_is_an_error_and_leaves_the_path_as_i
     path = tmp_path / "copy"
     path.write_bytes(b"old")
     await storage.upload_file("key", b"x" * 1_000_000)
-    async with cutting_proxy(corner, after=500_000) as endpoint:
-        changes = {"S3_ENDPOINT": endpoint}
+    async with forwarded(corner.S3_ENDPOINT or "", cut_after=500_000) as way:
+        changes = {"S3_ENDPOINT": f"http://127.0.0.1:{way.port}"}
         async with open_storage(corner.model_copy(update=changes)) as cut:
             with pytest.raises(StorageUnavailable):
                 await cut.download_to_path("key", path)
@@ -291,22 +290,3 @@ async def test_the_bucket_is_made_once(settings: Settings) -> None:
 
 def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
-
-
-@asynccontextmanager
-async def cutting_proxy(settings: Settings, after: int) -> AsyncIterator[str]:
-    """Yield an endpoint before the real one that drops the line after so many bytes."""
-    real = urlsplit(settings.S3_ENDPOINT or "")
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection(real.hostname, real.port)
-        to_server.write(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(await from_server.readexactly(after))
-        await writer.drain()
-        for line in (writer, to_server):
-            line.close()
-            await line.wait_closed()
-
-    async with await asyncio.start_server(forward, "127.0.0.1") as server:
-        port = server.sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"

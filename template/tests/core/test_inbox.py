@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -19,8 +19,7 @@ from app.core.inbox import InboxEntry, handle_once, prune_inbox
 from app.core.nats_connection import NatsConnection
 from app.events.schemas import BaseEvent
 from app.events.streams import EVENTS_STREAM
-from tests.messages import connected
-from tests.polling import until
+from tests.messages import connected, running
 
 SUBJECT = "events.test.happened"
 
@@ -116,14 +115,24 @@ async def an_old_and_a_new_entry(session: AsyncSession, age: float) -> tuple[Hap
     return old, new
 
 
-@asynccontextmanager
-async def pruning(nats: NatsConnection) -> AsyncIterator[None]:
-    """Prune the inbox."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(prune_inbox(nats, stop))
-        yield
-        stop.set()
+async def prune(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    *failures: Exception,
+) -> None:
+    """Have the inbox pruned until that has succeeded, after these failures."""
+    prune_once, to_come, succeeded = inbox._prune, list(failures), asyncio.Event()
+
+    async def fail_or_prune(connection: NatsConnection) -> None:
+        if to_come:
+            raise to_come.pop()
+        await prune_once(connection)
+        succeeded.set()
+
+    monkeypatch.setattr(inbox, "_prune", fail_or_prune)
+    monkeypatch.setattr(inbox, "PRUNE_INTERVAL", 0.05)
+    async with running(partial(prune_inbox, nats)):
+        await asyncio.wait_for(succeeded.wait(), 10)
 
 
 async def test_entries_go_when_the_stream_cannot_bring_their_event_again(
@@ -131,23 +140,9 @@ async def test_entries_go_when_the_stream_cannot_bring_their_event_again(
     nats: NatsConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    failures: list[Exception] = [DBAPIError("DELETE", None, Exception("the first time"))]
-    prune = inbox._prune
-
-    async def fail_once(connection: NatsConnection) -> None:
-        if failures:
-            raise failures.pop()
-        await prune(connection)
-
-    monkeypatch.setattr(inbox, "_prune", fail_once)
-    monkeypatch.setattr(inbox, "PRUNE_INTERVAL", 0.05)
     old, new = await an_old_and_a_new_entry(session, 3 * nats.settings.EVENT_MAX_AGE)
-
-    async def is_gone() -> bool:
-        return await entries(session, old.event_id) == 0
-
-    async with pruning(nats):
-        await until(is_gone)
+    await prune(nats, monkeypatch, DBAPIError("DELETE", None, Exception("the first time")))
+    assert await entries(session, old.event_id) == 0
     assert await entries(session, new.event_id) == 1
 
 
@@ -155,6 +150,7 @@ async def test_entries_go_when_the_stream_cannot_bring_their_event_again(
 async def test_entries_stay_while_the_stream_may_bring_their_event_again(
     session: AsyncSession,
     nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
     factor: int,
 ) -> None:
     max_age = nats.settings.EVENT_MAX_AGE
@@ -162,8 +158,7 @@ async def test_entries_stay_while_the_stream_may_bring_their_event_again(
     await nats.js.update_stream(declared.evolve(max_age=factor * max_age))
     try:
         old, _ = await an_old_and_a_new_entry(session, 3 * max_age)
-        async with pruning(nats):
-            await asyncio.sleep(0.2)
+        await prune(nats, monkeypatch)
         assert await entries(session, old.event_id) == 1
     finally:
         await nats.js.update_stream(declared)

@@ -1,8 +1,7 @@
 """The outbox: what is committed leaves, once and in order; what is rolled back does not."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from uuid import uuid4
 
 import asyncpg
@@ -22,7 +21,7 @@ from app.core.outbox import OutboxMessage, add_to_outbox
 from app.core.outbox_relay import relay_batch, run_relay
 from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
 from tests.database import ending_late
-from tests.messages import connected, stored
+from tests.messages import connected, running, stored
 from tests.polling import until
 
 
@@ -68,19 +67,9 @@ async def payloads(nats: NatsConnection, subject: str) -> list[bytes | None]:
     return [one.data for one in await stored(nats, DEAD_LETTERS_STREAM, subject)]
 
 
-async def waiting(engine: AsyncEngine) -> int:
+async def all_left(engine: AsyncEngine) -> bool:
     async with AsyncSession(engine) as session:
-        return await session.scalar(select(func.count()).select_from(OutboxMessage)) or 0
-
-
-@asynccontextmanager
-async def relaying(nats: NatsConnection) -> AsyncIterator[None]:
-    """Run a relay."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(run_relay(nats, stop))
-        yield
-        stop.set()
+        return await session.scalar(select(func.count()).select_from(OutboxMessage)) == 0
 
 
 async def test_what_is_committed_leaves_with_its_headers(
@@ -90,12 +79,9 @@ async def test_what_is_committed_leaves_with_its_headers(
 ) -> None:
     sent = message(subject)
 
-    async def arrived() -> bool:
-        return bool(await payloads(nats, subject)) and await waiting(engine) == 0
-
-    async with relaying(nats):
+    async with running(partial(run_relay, nats)):
         await commit(engine, sent)
-        await until(arrived)
+        await until(lambda: all_left(engine))
     (found,) = await stored(nats, DEAD_LETTERS_STREAM, subject)
     assert found.data == sent.payload
     assert found.headers == sent.headers
@@ -138,7 +124,7 @@ async def test_a_relay_that_ends_between_publishing_and_deleting_sends_nothing_t
     await nats.publish(sent)  # and here the first relay ended
     assert await relay_batch(relay_database, nats) == 1
     assert await payloads(nats, subject) == [sent.payload]
-    assert await waiting(engine) == 0
+    assert await all_left(engine)
 
 
 async def test_what_jetstream_will_never_take_is_set_aside_and_others_leave(
@@ -223,7 +209,8 @@ async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
         pid: int | None = await relay_database.fetchval(active)
         return pid
 
-    async with relaying(nats), relaying(nats):
+    relay = partial(run_relay, nats)
+    async with running(relay), running(relay):
         first = await until(active_relay)
         await relay_database.execute("SELECT pg_terminate_backend($1)", first)
 
@@ -232,11 +219,7 @@ async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
 
         await until(another_is_active)
         await commit(engine, message(subject))
-
-        async def arrived() -> bool:
-            return await waiting(engine) == 0
-
-        await until(arrived)
+        await until(lambda: all_left(engine))
     assert await payloads(nats, subject) == [b"text"]
 
 
@@ -247,15 +230,11 @@ async def test_the_relay_goes_on_after_a_connection_that_is_about_to_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("app.core.outbox_relay.STANDBY_INTERVAL", 0.1)
-
-    async def sent() -> bool:
-        return await waiting(engine) == 0
-
     async with ending_late(settings) as (ending, say_farewell), connected(ending) as nats:
-        async with relaying(nats):
+        async with running(partial(run_relay, nats)):
             await commit(engine, message(subject))
-            await until(sent)
+            await until(lambda: all_left(engine))
             say_farewell()
             await commit(engine, message(subject, b"later"))
-            await until(sent)
+            await until(lambda: all_left(engine))
         assert await payloads(nats, subject) == [b"text", b"later"]

@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -23,17 +22,14 @@ from app.events.streams import (
     dead_letter_subject,
     tasks_consumer,
 )
-from tests.messages import connected, dead_letter, refusing, stored
+from tests.messages import connected, dead_letter, refusing, running, stored
 from tests.polling import until
-
-ACK_WAIT = 0.4
 
 
 @pytest.fixture
 async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
-    """A connection whose tasks come again soon."""
-    fast = {"TASK_ACK_WAIT": ACK_WAIT, "TASK_TIMEOUT": 5, "TASK_MAX_DELIVERIES": 2}
-    async with connected(settings.model_copy(update=fast)) as connection:
+    """A connection whose tasks have two attempts."""
+    async with connected(settings.model_copy(update={"TASK_MAX_DELIVERIES": 2})) as connection:
         yield connection
 
 
@@ -46,20 +42,10 @@ async def broker(nats: NatsConnection, monkeypatch: pytest.MonkeyPatch) -> Custo
     return broker
 
 
-@asynccontextmanager
-async def working(broker: CustomJetStreamBroker) -> AsyncIterator[None]:
-    """Run tasks in this process; in the end, finish what runs."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(broker.work(stop))
-        yield
-        stop.set()
-
-
 @pytest.fixture
 async def worker(broker: CustomJetStreamBroker) -> AsyncIterator[None]:
     """A worker while the test runs."""
-    async with working(broker):
+    async with running(broker.work):
         yield
 
 
@@ -191,7 +177,7 @@ async def test_a_function_that_goes_on_after_its_timeout_does_not_hold_up_the_en
 
     word = uuid4().hex
     try:
-        async with asyncio.timeout(5), working(broker):
+        async with asyncio.timeout(5), running(broker.work):
             await hang.kiq(word)
             await dead_letter(nats, "tasks", word.encode())
         assert not may_end.is_set()
@@ -199,21 +185,32 @@ async def test_a_function_that_goes_on_after_its_timeout_does_not_hold_up_the_en
         may_end.set()
 
 
-@pytest.mark.usefixtures("worker")
 async def test_a_task_that_takes_longer_than_the_ack_wait_runs_once(
     broker: CustomJetStreamBroker,
+    settings: Settings,
 ) -> None:
-    steps: asyncio.Queue[str] = asyncio.Queue()
+    steps: list[str] = []
 
     @broker.task
-    async def take_long() -> None:
-        await steps.put("begin")
-        await asyncio.sleep(1.5 * ACK_WAIT)
-        await steps.put("end")
+    async def take_long(seconds: float) -> None:
+        steps.append("begin")
+        await asyncio.sleep(seconds)
+        steps.append("end")
 
-    await take_long.kiq()
-    assert [await asyncio.wait_for(steps.get(), 10) for _ in range(2)] == ["begin", "end"]
-    assert steps.empty()
+    async def has_ended() -> bool:
+        return "end" in steps
+
+    # A machine that is too busy to tell NATS in time is given more; untold, none would do.
+    for ack_wait in (0.2, 1, 5):
+        steps.clear()
+        async with connected(settings.model_copy(update={"TASK_ACK_WAIT": ack_wait})) as nats:
+            await broker.open(nats)
+            async with running(broker.work):
+                await take_long.kiq(1.5 * ack_wait)
+                await until(has_ended)
+        if steps == ["begin", "end"]:
+            break
+    assert steps == ["begin", "end"]
 
 
 @pytest.mark.usefixtures("worker")
@@ -313,7 +310,7 @@ async def test_a_task_that_ends_its_workers_becomes_a_dead_letter(
     for _ in range(nats.settings.TASK_MAX_DELIVERIES):
         (message,) = await subscription.fetch()
         await message.nak()  # as JetStream does when the worker is gone
-    async with working(broker):
+    async with running(broker.work):
         letter = await dead_letter(nats, "tasks", word.encode())
     assert letter["Dead-Letter-Reason"] == "Every worker that ran it ended before it did."
 
@@ -352,26 +349,27 @@ async def test_stopping_gives_back_what_did_not_begin(
     broker: CustomJetStreamBroker,
     nats: NatsConnection,
 ) -> None:
-    begun: set[int] = set()
+    begun: list[int] = []
     go_on = asyncio.Event()
 
     @broker.task
     async def note(number: int) -> None:
-        begun.add(number)
+        begun.append(number)
         await go_on.wait()
 
     async def any_began() -> bool:
         return bool(begun)
 
     async def all_began() -> bool:
-        return len(begun) == count
+        return len(set(begun)) == count
 
     count = 3 * nats.settings.TASK_CONCURRENCY
     for number in range(count):
         await note.kiq(number)
-    async with working(broker):
+    async with running(broker.work):
         await until(any_began)
-        asyncio.get_running_loop().call_later(0.1, go_on.set)
+        go_on.set()
     assert len(begun) < count
-    async with working(broker):
+    async with running(broker.work):
         await until(all_began)
+    assert sorted(begun) == list(range(count))

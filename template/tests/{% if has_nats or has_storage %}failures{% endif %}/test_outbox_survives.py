@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.environment import environment_of
 from tests.live import LiveService
 from tests.live_program import Program
-from tests.messages import connected, stored
+from tests.messages import connected, running, stored
 from tests.polling import until
 
 SUBJECT = dead_letter_subject("test")
@@ -64,9 +65,7 @@ async def test_what_was_committed_leaves_though_program_database_and_nats_are_ki
         await program.start()
         await program.kill()
 
-        stop = asyncio.Event()
-        async with connected(service.settings) as nats, asyncio.TaskGroup() as group:
-            group.create_task(run_relay(nats, stop))
+        async with connected(service.settings) as nats, running(partial(run_relay, nats)):
             await until(lambda: _have_arrived(nats, b"first"))
 
             servers = (service.servers.postgres, service.servers.nats)
@@ -77,7 +76,6 @@ async def test_what_was_committed_leaves_though_program_database_and_nats_are_ki
                 await add_to_outbox(session, message(b"second"))
             await engine.dispose()
             await until(lambda: _have_arrived(nats, b"first", b"second"))
-            stop.set()
 
 
 async def _have_arrived(nats: NatsConnection, *payloads: bytes) -> bool:

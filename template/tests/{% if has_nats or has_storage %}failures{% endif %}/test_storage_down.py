@@ -1,10 +1,5 @@
 """The API while its object storage is away."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
-
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -13,6 +8,7 @@ from app.common.oss import STORAGE, StorageDep, open_storage
 from app.core.config import Settings
 from app.main import create_app
 from devstack.process import HOST, free_port
+from tests.forwarding import forwarded
 
 
 async def test_the_api_starts_without_its_storage_and_finds_it_when_it_is_there(
@@ -45,7 +41,7 @@ async def test_the_api_starts_without_its_storage_and_finds_it_when_it_is_there(
         assert answer.json()["error"] == "storage_unavailable"
         assert answer.headers["retry-after"]
 
-        async with forwarded(port, settings.S3_ENDPOINT or ""):
+        async with forwarded(settings.S3_ENDPOINT or "", port=port):
             assert (await client.get("/uploaded")).status_code == 200
             assert await readiness(client) == (200, "up")
         assert await readiness(client) == (503, "down")
@@ -54,30 +50,3 @@ async def test_the_api_starts_without_its_storage_and_finds_it_when_it_is_there(
 async def readiness(client: httpx2.AsyncClient) -> tuple[int, str]:
     answer = await client.get("/health/ready")
     return answer.status_code, answer.json()["resources"]["storage"]["status"]
-
-
-@asynccontextmanager
-async def forwarded(port: int, endpoint: str) -> AsyncIterator[None]:
-    """Have the server of `endpoint` answer on `port`; afterwards all connections are cut."""
-    real = urlsplit(endpoint)
-    writers: list[asyncio.StreamWriter] = []
-
-    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-        target.close()
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection(real.hostname, real.port)
-        writers.extend((writer, to_server))
-        await asyncio.gather(pass_on(reader, to_server), pass_on(from_server, writer))
-
-    server = await asyncio.start_server(forward, HOST, port)
-    try:
-        yield
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-        await server.wait_closed()
