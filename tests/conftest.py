@@ -69,6 +69,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.delenv("VIRTUAL_ENV", raising=False)
         # Without bytecode, each of the many programs that start takes seconds longer.
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        # Services' tests clean up after earlier ones: elsewhere than these, which run at once.
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path_factory.mktemp("services")))
         with compiled_once():
             yield
 

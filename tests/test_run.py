@@ -10,6 +10,7 @@ import sys
 import tomllib
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,23 @@ def test_the_dev_stack_gets_over_crashes_and_leaves_strangers_alone(
     finally:
         shutil.rmtree(service.folder / "tests/devstack")
     assert not re.search(r"\d+ skipped", said), said
+
+
+def test_a_run_of_its_tests_passes_though_another_tidies_up_the_same_folders(
+    service: Service,
+    tmp_path: Path,
+) -> None:
+    if service.answers["preset"] != "full":
+        pytest.skip("in the full service alone: how pytest is set up is the same everywhere")
+    said = "(rm_rf) error removing garbage: [Errno 39] Directory not empty"  # as pytest says it
+    (tmp_path / "tidying.py").write_text(
+        "import warnings\nimport pytest\n\n"
+        f"def pytest_sessionfinish():\n    warnings.warn(pytest.PytestWarning({said!r}))\n"
+    )
+    environment = {**service.environment, "PYTHONPATH": str(tmp_path)}
+    replace(service, environment=environment).run(
+        *("uv", "run", "pytest", "-q", "-p", "tidying", "tests/common/test_json_utils.py")
+    )
 
 
 def test_the_stack_starts_answers_and_stops(service: Service, record_property: Record) -> None:
