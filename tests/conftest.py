@@ -63,7 +63,9 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ISOLATED.items():
             patch.setenv(name, value)
-        patch.setenv("COPIER_SETTINGS_PATH", str(own / "settings.yml"))
+        settings = own / "settings.yml"
+        settings.write_text("{}\n")  # Copier warns where there is none
+        patch.setenv("COPIER_SETTINGS_PATH", str(settings))
         patch.setenv("COPIER_CACHE_DIR", str(own / "cache"))
         # `uv run` of a service must not take the environment of the generator for its own.
         patch.delenv("VIRTUAL_ENV", raising=False)
