@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent
 
 # In the order in which they are begun: those first that take longest.
 TIERS = ("update", "types", "render", "toggle")
-OTHERS = f"not ({' or '.join(TIERS)} or run)"
+OTHERS = f"not ({' or '.join(TIERS)} or run or fire)"
 
 
 @nox.session
@@ -45,6 +45,7 @@ def tests(session: nox.Session) -> None:
     else:
         side_by_side(session, [*TIERS, OTHERS])
         run_rows(session)
+        fire(session)
 
 
 def side_by_side(session: nox.Session, tiers: Sequence[str]) -> None:
@@ -116,6 +117,12 @@ def run_rows(session: nox.Session, *arguments: str) -> None:
     others = [each for each in arguments if each not in answers]
     at_once = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
     session.run("pytest", "tests", "-m", "run", *at_once, *row, *others)
+
+
+@nox.session
+def fire(session: nox.Session) -> None:
+    """Run a service under load while its servers fail: `nox -s fire -- -k killed` runs a part."""
+    session.run("pytest", "tests", "-m", "fire", *session.posargs)
 
 
 @nox.session

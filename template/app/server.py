@@ -6,11 +6,40 @@ import socket
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.core.resource import StartupError
 
 SHUTDOWN_LIMIT = 8
 """Seconds that requests may take to end after SIGTERM; container engines kill after 10."""
+
+LAST_REQUEST_TIME = 1
+"""Seconds after SIGTERM in which a request may still come by a connection that is open."""
+
+
+class DrainingProtocol(HttpToolsProtocol):
+    """A connection that is not closed under a request which is on its way.
+
+    uvicorn closes each connection at once on which it has nothing to answer. Who sends the next
+    request by it at that moment is cut off and cannot know whether that was served. Here it is
+    served, and the answer says that the connection ends.
+    """
+
+    _is_ending = False
+
+    def shutdown(self) -> None:
+        """Begin to end: after the request that is being answered, or the next if it comes soon."""
+        self._is_ending = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_REQUEST_TIME, super().shutdown)
+        else:
+            super().shutdown()
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer a request."""
+        super().on_headers_complete()
+        if self._is_ending and self.cycle is not None:
+            self.cycle.keep_alive = False
 
 
 def run_server(host: str, port: int, *, workers: int = 1, reload: bool = False) -> None:
@@ -24,6 +53,7 @@ def run_server(host: str, port: int, *, workers: int = 1, reload: bool = False) 
     uvicorn.run(
         "app.main:create_app",
         factory=True,
+        http=DrainingProtocol,
         host=host,
         port=port,
         workers=workers,

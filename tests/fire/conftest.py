@@ -1,0 +1,21 @@
+"""The servers of the fire tier: they keep what they have acknowledged, as in production."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devstack.stack import Stack
+from tests.live_program import preload
+from tests.servers import start, temporary_folder
+
+
+@pytest.fixture(scope="session")
+async def live_servers() -> AsyncIterator[Stack]:
+    """Return the servers of `live_service`; PostgreSQL waits for the disk at each commit."""
+    stack = Stack(temporary_folder())
+    preload()
+    try:
+        await start(stack)
+        yield stack
+    finally:
+        await stack.kill()

@@ -1,0 +1,135 @@
+"""Callers of the API, who note what it has acknowledged."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Self
+from uuid import uuid4
+
+import httpx2
+
+from app.core.security import create_access_token
+from tests.live import LiveService
+from tests.polling import until
+
+CALLERS = 8
+KINDS = frozenset({"create", "change", "report", "list", "attach"})
+ANSWER_LIMIT = 30.0
+"""Seconds in which each request has to be answered, whatever is broken."""
+
+PAUSE = 0.05
+"""Seconds that a caller waits after a failure."""
+
+
+class Load:
+    """Callers on connections that they keep; used as a context manager.
+
+    Each stores an example, changes it, asks for a report on it, and lists examples. One of them
+    attaches files, and one makes a connection for each request. When it ends, every request has
+    been answered or has failed.
+
+    Attributes:
+        examples: ids of the examples that were acknowledged.
+        changed: those whose change was acknowledged.
+        reports: those on which a report was promised.
+        files: the paths of files that were acknowledged.
+        answers: how many there were of each kind of request and status.
+        broken: how many requests had no answer, by the exception's name.
+    """
+
+    def __init__(self, service: LiveService, *, callers: int = CALLERS) -> None:
+        self.examples: set[str] = set()
+        self.changed: set[str] = set()
+        self.reports: set[str] = set()
+        self.files: set[str] = set()
+        self.answers: Counter[tuple[str, int]] = Counter()
+        self.broken: Counter[str] = Counter()
+        self._url = service.url
+        self._headers = {"Authorization": f"Bearer {create_access_token(service.settings, 'fire')}"}
+        self._callers = callers
+        self._stop = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        kinds = [self._attach, self._list_anew, *[self._write] * (self._callers - 2)]
+        self._calling = [asyncio.create_task(self._call(kind)) for kind in kinds]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop.set()
+        await asyncio.gather(*self._calling)
+
+    def succeeded(self, kind: str) -> int:
+        """Return how many requests of a kind were acknowledged."""
+        return sum(n for (each, status), n in self.answers.items() if each == kind and status < 300)
+
+    def statuses(self) -> set[int]:
+        """Return every status that was answered."""
+        return {status for _, status in self.answers}
+
+    async def _call(self, work: Callable[[httpx2.AsyncClient], Awaitable[None]]) -> None:
+        async with httpx2.AsyncClient(
+            base_url=self._url,
+            headers=self._headers,
+            timeout=ANSWER_LIMIT,
+        ) as client:
+            while not self._stop.is_set():
+                await work(client)
+
+    async def _write(self, client: httpx2.AsyncClient) -> None:
+        answer = await self._ask(client, "create", "POST", "", json={"name": uuid4().hex})
+        if answer is None:
+            return
+        example = answer.json()["data"]["id"]
+        self.examples.add(example)
+        if await self._ask(client, "change", "PATCH", f"/{example}", json={"quantity": 1}):
+            self.changed.add(example)
+        if await self._ask(client, "report", "POST", f"/{example}/report"):
+            self.reports.add(example)
+        await self._ask(client, "list", "GET", "")
+
+    async def _attach(self, client: httpx2.AsyncClient) -> None:
+        answer = await self._ask(client, "create", "POST", "", json={"name": uuid4().hex})
+        if answer is None:
+            return
+        example = answer.json()["data"]["id"]
+        self.examples.add(example)
+        file = ("name.txt", example.encode(), "text/plain")
+        answer = await self._ask(
+            client, "attach", "POST", f"/{example}/attachments", files={"file": file}
+        )
+        if answer:
+            self.files.add(answer.headers["Location"])
+
+    async def _list_anew(self, client: httpx2.AsyncClient) -> None:
+        await self._ask(client, "list", "GET", "", headers={"Connection": "close"})
+
+    async def _ask(
+        self,
+        client: httpx2.AsyncClient,
+        kind: str,
+        method: str,
+        path: str,
+        **content: Any,
+    ) -> httpx2.Response | None:
+        """Return the answer if it is a success."""
+        try:
+            answer = await client.request(method, f"/api/v1/examples{path}", **content)
+        except httpx2.TransportError as error:
+            self.broken[type(error).__name__] += 1
+            await asyncio.sleep(PAUSE)
+            return None
+        self.answers[kind, answer.status_code] += 1
+        if answer.is_success:
+            return answer
+        await asyncio.sleep(PAUSE)
+        return None
+
+
+async def some_of_each(load: Load, kinds: Collection[str] = KINDS) -> None:
+    """Wait until more requests of these kinds were acknowledged."""
+    before = {kind: load.succeeded(kind) for kind in kinds}
+
+    async def are_there() -> bool:
+        return all(load.succeeded(kind) >= before[kind] + 10 for kind in kinds)
+
+    await until(are_there, within=2 * ANSWER_LIMIT)

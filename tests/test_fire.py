@@ -1,0 +1,46 @@
+"""A service under load while what it stands on fails: tests/fire, run inside of a full service."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from extensions.rendering import render
+from tests.rendering import ROOT
+from tests.services import Service
+
+pytestmark = [
+    pytest.mark.fire,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with"),
+]
+
+HERE = ROOT / "tests/fire"
+FILES = sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
+
+
+@pytest.fixture(scope="module")
+def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """Return a full service with the tier's tests and tasks."""
+    folder = tmp_path_factory.mktemp("fire") / "service"
+    render(template, folder, {"preset": "full"})
+    # In CI, a server that is missing is a failure.
+    service = Service(folder, {**os.environ, "CI": "true"})
+    service.run("uv", "sync", "--quiet")
+    shutil.copytree(HERE, folder / "tests/fire")
+    shutil.move(folder / "tests/fire/feature", folder / "app/features/fire")
+    return service
+
+
+def test_the_tier_itself_is_formatted_linted_and_typed(service: Service) -> None:
+    files = ("tests/fire", "app/features/fire")
+    service.run("uv", "run", "ruff", "format", "--check", *files)
+    service.run("uv", "run", "ruff", "check", *files)
+    service.run("uv", "run", "mypy", *files)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_loses_nothing_and_recovers(service: Service, name: str) -> None:
+    said = service.run("uv", "run", "pytest", "-q", f"tests/fire/test_{name}.py")
+    assert " skipped" not in said, said
