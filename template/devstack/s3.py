@@ -129,9 +129,9 @@ class S3Server(Server):
         # Half a second to import, during which the server starts.
         from aiobotocore.config import AioConfig
 
-        from app.common.storage_client import SESSION
+        from app.common.storage_client import client_session
 
-        return SESSION.create_client(
+        return client_session().create_client(
             "s3",
             endpoint_url=self.url,
             aws_access_key_id=ACCESS_KEY_ID,

@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from app.core.config import SettingsDep
+from app.core.config import settings_of
 from app.core.errors import Unprocessable
 
 T = TypeVar("T")
@@ -82,7 +82,6 @@ class PageParams:
 
 async def page_params(
     request: Request,
-    settings: SettingsDep,
     limit: Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT, description="Items on a page.")] = 20,
     offset: Annotated[
         int,
@@ -104,6 +103,7 @@ async def page_params(
     paging = {"limit", "offset", "cursor", "with_total"}
     others = sorted(item for item in request.query_params.multi_items() if item[0] not in paging)
     scope = f"page cursor\0{request.url.path}?{urlencode(others)}"
+    settings = await settings_of(request)
     seal = hmac.digest(settings.SECRET_KEY.get_secret_value().encode(), scope.encode(), "sha256")
     after = decode_cursor(cursor, seal) if cursor is not None else None
     return PageParams(limit, offset, after, with_total, seal)

@@ -1,7 +1,8 @@
 """Sessions: one request, one transaction, over before the response leaves."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx2
@@ -11,6 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.types import Message, Receive, Scope, Send
@@ -31,6 +33,7 @@ from app.core.errors import Conflict
 from app.core.resource import StartupError
 from app.main import create_app
 from tests.database import ending_late
+from tests.polling import until
 
 router = APIRouter()
 
@@ -167,13 +170,53 @@ async def test_a_connection_that_is_lost_is_an_outage_and_the_next_request_gets_
     assert (await client.post("/notes/one")).status_code == 200
 
 
-async def test_a_connection_that_is_about_to_end_is_replaced_unnoticed(settings: Settings) -> None:
-    async with ending_late(settings) as (ending, say_farewell), connected_engine(ending) as engine:
+async def test_connections_that_the_server_ended_are_replaced_unnoticed(settings: Settings) -> None:
+    async with connected_engine(settings) as engine:
+        async with engine.connect() as one, engine.connect() as other:
+            ended = [await pid(one), await pid(other)]
+            sockets = [(await each.get_raw_connection()).driver_connection for each in (one, other)]
+        await end(ended, settings)
+        await until(partial(are_closed, sockets))
+        async with engine.connect() as one, engine.connect() as other:
+            assert not {await pid(one), await pid(other)} & {*ended}
+
+
+async def test_a_connection_that_has_rested_is_tried_before_its_use(settings: Settings) -> None:
+    rested = settings.model_copy(update={"DB_POOL_PING_AFTER": 0})
+    async with ending_late(rested) as (ending, say_farewell), connected_engine(ending) as engine:
         async with engine.connect() as connection:
             first = await pid(connection)
         say_farewell()
         async with engine.connect() as connection:
             assert await pid(connection) != first
+
+
+async def test_connections_that_end_between_two_uses_fail_once_for_all_of_them(
+    settings: Settings,
+) -> None:
+    used = settings.model_copy(update={"DB_POOL_PING_AFTER": 60})
+    async with ending_late(used) as (ending, say_farewell), connected_engine(ending) as engine:
+        async with engine.connect() as one, engine.connect() as other:
+            ended = {await pid(one), await pid(other)}
+        say_farewell()
+        async with engine.connect() as connection:
+            with pytest.raises(DBAPIError) as failure:
+                await pid(connection)
+        assert failure.value.connection_invalidated  # which requests answer with 503
+        async with engine.connect() as one, engine.connect() as other:
+            assert not {await pid(one), await pid(other)} & ended
+
+
+async def end(pids: list[int], settings: Settings) -> None:
+    async with connected_engine(settings) as engine, engine.connect() as connection:
+        statement = text(
+            "SELECT pg_terminate_backend(pid) FROM unnest(CAST(:pids AS int[])) AS pid"
+        )
+        await connection.execute(statement, {"pids": pids})
+
+
+async def are_closed(connections: list[Any]) -> bool:
+    return all(connection.is_closed() for connection in connections)
 
 
 async def pid(connection: AsyncConnection) -> int:

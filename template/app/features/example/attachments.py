@@ -113,12 +113,7 @@ async def upload_attachment(
         content_type=content_type,
         content_disposition=disposition(name),
     )
-    path = request.url_for(
-        "download_attachment",
-        example_id=str(example_id),
-        attachment_id=str(attachment_id),
-    ).path
-    response.headers["Location"] = path
+    response.headers["Location"] = f"{request.url.path}/{attachment_id}"
     return described(await storage.stat(key))
 
 

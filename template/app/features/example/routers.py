@@ -56,7 +56,7 @@ async def create_example(
 ) -> ExampleResponse:
     """Store a new example; Location says where it is."""
     example = await examples.create(data)
-    response.headers["Location"] = request.url_for("get_example", example_id=str(example.id)).path
+    response.headers["Location"] = f"{request.url.path}/{example.id}"
     response.headers["ETag"] = etag(example.version)
     return example
 
