@@ -15,6 +15,7 @@ from app.common.envelope_middleware import ResponseEnvelopeMiddleware
 from app.common.logging_config import setup_logging
 from app.common.openapi import document_envelopes
 from app.common.request_context import REQUEST_ID_HEADER, RequestContextMiddleware
+from app.common.routing import add_routes
 from app.common.startup_middleware import StartupErrorMiddleware
 from app.core import health
 from app.core.config import Settings, get_settings
@@ -47,9 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     install_error_handlers(app)
     document_envelopes(app)
+    add_routes(app, health.router)
+    add_routes(app, api_router)
     add_docs_pages(app)
-    app.include_router(health.router)
-    app.include_router(api_router)
     return app
 
 

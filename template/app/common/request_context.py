@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from os import urandom
 from typing import Final
-from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,15 +42,19 @@ class RequestContextMiddleware:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        request_id = _accepted_id(scope) or uuid4().hex.encode()
+        request_id = _accepted_id(scope) or urandom(16).hex().encode()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:
                 message["headers"] = [*message.get("headers", ()), (_HEADER, request_id)]
             await send(message)
 
-        with request_id_context(request_id.decode()):
+        # What `request_id_context` does, at half of its price.
+        token = _request_id.set(request_id.decode())
+        try:
             await self.app(scope, receive, send_with_id)
+        finally:
+            _request_id.reset(token)
 
 
 def _accepted_id(scope: Scope) -> bytes | None:
