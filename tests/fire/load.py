@@ -13,9 +13,10 @@ from tests.live import LiveService
 from tests.polling import until
 
 CALLERS = 8
-KINDS = frozenset({"create", "change", "report", "list", "attach"})
+EXAMPLES = "/api/v1/examples"
+KINDS = frozenset({"create", "change", "report", "list", "attach", "alive"})
 ANSWER_LIMIT = 30.0
-"""Seconds in which each request has to be answered, whatever is broken."""
+"""Seconds in which each request has to be answered by default, whatever is broken."""
 
 PAUSE = 0.05
 """Seconds that a caller waits after a failure."""
@@ -25,7 +26,7 @@ class Load:
     """Callers on connections that they keep; used as a context manager.
 
     Each stores an example, changes it, asks for a report on it, and lists examples. One of them
-    attaches files, and one makes a connection for each request. When it ends, every request has
+    attaches files, one makes a connection for each request, one asks whether the API is alive. When it ends, every request has
     been answered or has failed.
 
     Attributes:
@@ -35,28 +36,46 @@ class Load:
         files: the paths of files that were acknowledged.
         answers: how many there were of each kind of request and status.
         broken: how many requests had no answer, by the exception's name.
+        waiting: a mark for each request that waits for its answer.
     """
 
-    def __init__(self, service: LiveService, *, callers: int = CALLERS) -> None:
+    def __init__(
+        self,
+        service: LiveService,
+        *,
+        callers: int = CALLERS,
+        within: float = ANSWER_LIMIT,
+    ) -> None:
         self.examples: set[str] = set()
         self.changed: set[str] = set()
         self.reports: set[str] = set()
         self.files: set[str] = set()
         self.answers: Counter[tuple[str, int]] = Counter()
         self.broken: Counter[str] = Counter()
+        self.waiting: set[object] = set()
         self._url = service.url
         self._headers = {"Authorization": f"Bearer {create_access_token(service.settings, 'fire')}"}
         self._callers = callers
+        self._within = within
         self._stop = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        kinds = [self._attach, self._list_anew, *[self._write] * (self._callers - 2)]
+        kinds = [self._attach, self._list_anew, self._live, *[self._write] * (self._callers - 3)]
         self._calling = [asyncio.create_task(self._call(kind)) for kind in kinds]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._stop.set()
         await asyncio.gather(*self._calling)
+
+    async def all_are_answered(self) -> None:
+        """Wait until those are answered, or have failed, who wait now."""
+        waiting = self.waiting.copy()
+
+        async def are_answered() -> bool:
+            return not waiting & self.waiting
+
+        await until(are_answered, within=2 * ANSWER_LIMIT)
 
     def succeeded(self, kind: str) -> int:
         """Return how many requests of a kind were acknowledged."""
@@ -70,38 +89,44 @@ class Load:
         async with httpx2.AsyncClient(
             base_url=self._url,
             headers=self._headers,
-            timeout=ANSWER_LIMIT,
+            timeout=self._within,
         ) as client:
             while not self._stop.is_set():
                 await work(client)
 
     async def _write(self, client: httpx2.AsyncClient) -> None:
-        answer = await self._ask(client, "create", "POST", "", json={"name": uuid4().hex})
+        answer = await self._ask(client, "create", "POST", EXAMPLES, json={"name": uuid4().hex})
         if answer is None:
             return
         example = answer.json()["data"]["id"]
         self.examples.add(example)
-        if await self._ask(client, "change", "PATCH", f"/{example}", json={"quantity": 1}):
+        if await self._ask(
+            client, "change", "PATCH", f"{EXAMPLES}/{example}", json={"quantity": 1}
+        ):
             self.changed.add(example)
-        if await self._ask(client, "report", "POST", f"/{example}/report"):
+        if await self._ask(client, "report", "POST", f"{EXAMPLES}/{example}/report"):
             self.reports.add(example)
-        await self._ask(client, "list", "GET", "")
+        await self._ask(client, "list", "GET", EXAMPLES)
 
     async def _attach(self, client: httpx2.AsyncClient) -> None:
-        answer = await self._ask(client, "create", "POST", "", json={"name": uuid4().hex})
+        answer = await self._ask(client, "create", "POST", EXAMPLES, json={"name": uuid4().hex})
         if answer is None:
             return
         example = answer.json()["data"]["id"]
         self.examples.add(example)
         file = ("name.txt", example.encode(), "text/plain")
         answer = await self._ask(
-            client, "attach", "POST", f"/{example}/attachments", files={"file": file}
+            client, "attach", "POST", f"{EXAMPLES}/{example}/attachments", files={"file": file}
         )
         if answer:
             self.files.add(answer.headers["Location"])
 
     async def _list_anew(self, client: httpx2.AsyncClient) -> None:
-        await self._ask(client, "list", "GET", "", headers={"Connection": "close"})
+        await self._ask(client, "list", "GET", EXAMPLES, headers={"Connection": "close"})
+
+    async def _live(self, client: httpx2.AsyncClient) -> None:
+        await self._ask(client, "alive", "GET", "/health/live")
+        await asyncio.sleep(PAUSE)
 
     async def _ask(
         self,
@@ -112,12 +137,16 @@ class Load:
         **content: Any,
     ) -> httpx2.Response | None:
         """Return the answer if it is a success."""
+        mark = object()
+        self.waiting.add(mark)
         try:
-            answer = await client.request(method, f"/api/v1/examples{path}", **content)
+            answer = await client.request(method, path, **content)
         except httpx2.TransportError as error:
             self.broken[type(error).__name__] += 1
             await asyncio.sleep(PAUSE)
             return None
+        finally:
+            self.waiting.discard(mark)
         self.answers[kind, answer.status_code] += 1
         if answer.is_success:
             return answer

@@ -18,7 +18,7 @@ SOON = {"EVENT_ACK_WAIT": 2, "TASK_ACK_WAIT": 2}
 PATIENCE = 60.0
 SERVERS = {
     # what readiness calls it, and which requests go on without it
-    "postgres": ("database", frozenset()),
+    "postgres": ("database", frozenset({"alive"})),
     "nats": ("nats", KINDS),
     "s3": ("storage", KINDS - {"attach"}),
 }

@@ -15,7 +15,13 @@ from uuid import uuid4
 
 from fastapi import Depends, Request
 
-from app.common.storage_client import BucketNotFound, ObjectNotFound, open_client, storage_errors
+from app.common.storage_client import (
+    ATTEMPTS,
+    BucketNotFound,
+    ObjectNotFound,
+    open_client,
+    storage_errors,
+)
 from app.common.stored_objects import Download, StoredObject, full_key
 from app.common.uploads import ByteStream, UploadTarget, upload
 from app.core.config import Settings
@@ -47,6 +53,7 @@ class ObjectStorage:
         prefix = settings.S3_PREFIX.strip("/")
         self._root = f"{prefix}/" if prefix else ""
         self._part_size = settings.S3_MULTIPART_THRESHOLD
+        self._part_time = ATTEMPTS * (settings.S3_CONNECT_TIMEOUT + settings.S3_READ_TIMEOUT)
         self._public_domain = settings.R2_PUBLIC_DOMAIN
         self._temp_dir = settings.TEMP_DIR
 
@@ -73,9 +80,12 @@ class ObjectStorage:
         if content_disposition is not None:
             target["ContentDisposition"] = content_disposition
         if not isinstance(source, Path):
-            return await upload(self._client, target, source, self._part_size)
+            return await self._upload(target, source)
         with await asyncio.to_thread(source.open, "rb") as file:
-            return await upload(self._client, target, file, self._part_size)
+            return await self._upload(target, file)
+
+    async def _upload(self, target: UploadTarget, source: bytes | ByteStream) -> int:
+        return await upload(self._client, target, source, self._part_size, self._part_time)
 
     async def download_file(self, key: str) -> Download:
         """Return the object's size and content type with its bytes still to be read."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CHUNK_SIZE: Final = 256 * 1024
 """Bytes that are read at once."""
 
+ATTEMPTS: Final = 2
 MAX_CONNECTIONS: Final = 100
 
 MISSING_OBJECT: Final = {"NoSuchKey", "NotFound", "404"}
@@ -108,7 +109,7 @@ def open_client(settings: Settings) -> "AbstractAsyncContextManager[S3Client]":
             response_checksum_validation="when_required",
             connect_timeout=settings.S3_CONNECT_TIMEOUT,
             read_timeout=settings.S3_READ_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": 2},
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             max_pool_connections=MAX_CONNECTIONS,
         ),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NotRequired, Protocol, TypeAlias, TypedDict, r
 
 from anyio import CancelScope
 
-from app.common.storage_client import CHUNK_SIZE, storage_errors
+from app.common.storage_client import CHUNK_SIZE, StorageUnavailable, storage_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -41,13 +41,17 @@ async def upload(
     target: UploadTarget,
     source: bytes | ByteStream,
     part_size: int,
+    part_time: float,
 ) -> int:
-    """Store all of `source` or nothing, from `part_size` on in parts, and return its size."""
+    """Store all of `source` or nothing, from `part_size` on in parts, and return its size.
+
+    The server has `part_time` seconds to take each part.
+    """
     async with aclosing(_parts_of(source, part_size)) as parts:
         first = await anext(parts, b"")
         if len(first) == part_size:
-            return await _upload_parts(client, target, first, parts)
-    with storage_errors():
+            return await _upload_parts(client, target, first, parts, part_time)
+    async with _limited(part_time):
         await client.put_object(**target, Body=BytesIO(first))
     return len(first)
 
@@ -57,6 +61,7 @@ async def _upload_parts(
     target: UploadTarget,
     first: bytes,
     others: AsyncIterator[bytes],
+    part_time: float,
 ) -> int:
     completed: list[CompletedPartTypeDef] = []
     size = 0
@@ -64,7 +69,7 @@ async def _upload_parts(
     async with _multipart_upload(client, target) as upload_id:
         while part:
             number = len(completed) + 1
-            with storage_errors():
+            async with _limited(part_time):
                 answer = await client.upload_part(
                     Bucket=target["Bucket"],
                     Key=target["Key"],
@@ -83,6 +88,17 @@ async def _upload_parts(
                 MultipartUpload={"Parts": completed},
             )
     return size
+
+
+@asynccontextmanager
+async def _limited(seconds: float) -> AsyncIterator[None]:
+    # The client limits the time that an answer takes, and not that of sending what is answered.
+    try:
+        async with asyncio.timeout(seconds):
+            with storage_errors():
+                yield
+    except TimeoutError as error:
+        raise StorageUnavailable from error
 
 
 @asynccontextmanager

@@ -112,7 +112,10 @@ def create_engine(settings: Settings) -> AsyncEngine:
         max_overflow=settings.DB_MAX_OVERFLOW,
         pool_timeout=settings.DB_POOL_TIMEOUT,
         pool_recycle=settings.DB_POOL_RECYCLE,
-        connect_args={"timeout": settings.DB_CONNECT_TIMEOUT},
+        connect_args={
+            "timeout": settings.DB_CONNECT_TIMEOUT,
+            "command_timeout": settings.DB_STATEMENT_TIMEOUT,
+        },
     )
 
     @event.listens_for(engine.sync_engine, "do_connect")
@@ -138,7 +141,11 @@ def create_engine(settings: Settings) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def notice_the_end(context: ExceptionContext) -> None:
-        if isinstance(context.original_exception.__cause__, _ENDING):
+        error = context.original_exception
+        if isinstance(error, TimeoutError):  # what comes on this connection now is late, or never
+            context.is_disconnect = True
+            raise DatabaseUnavailable("The database does not answer in time.")
+        if isinstance(error.__cause__, _ENDING):
             context.is_disconnect = True
 
     return engine

@@ -40,7 +40,8 @@ async def migration_connection(settings: Settings) -> AsyncIterator[AsyncConnect
     Raises:
         StartupError: the database cannot be reached.
     """
-    async with connected_engine(settings) as engine, engine.connect() as connection:
+    patient = settings.model_copy(update={"DB_STATEMENT_TIMEOUT": None})
+    async with connected_engine(patient) as engine, engine.connect() as connection:
         # Asking again and again instead of waiting inside one statement, since a statement that
         # waits would hold up CREATE INDEX CONCURRENTLY in the migration that it waits for.
         while not await connection.scalar(text(f"SELECT pg_try_advisory_lock({_LOCK})")):

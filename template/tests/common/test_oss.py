@@ -187,10 +187,17 @@ async def test_a_server_that_says_nothing_is_given_up(
 
     async with await asyncio.start_server(listen, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
-        changes = {"S3_ENDPOINT": f"http://127.0.0.1:{port}", "S3_READ_TIMEOUT": 0.05}
+        changes = {
+            "S3_ENDPOINT": f"http://127.0.0.1:{port}",
+            "S3_CONNECT_TIMEOUT": 0.2,
+            "S3_READ_TIMEOUT": 0.05,
+        }
         async with open_storage(corner.model_copy(update=changes)) as storage:
             with pytest.raises(StorageUnavailable):
                 await storage.check()
+            async with asyncio.timeout(10):
+                with pytest.raises(StorageUnavailable):
+                    await storage.upload_file("key", b"content")
 
 
 async def test_a_url_lets_whoever_holds_it_read_or_write(storage: ObjectStorage) -> None:

@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 import app.core.database as database
 from app.core.config import Settings
 from app.core.database import (
+    DatabaseUnavailable,
     ReadSessionDep,
     ReadSessionFactory,
     SessionDep,
@@ -205,6 +206,19 @@ async def test_connections_that_end_between_two_uses_fail_once_for_all_of_them(
         assert failure.value.connection_invalidated  # which requests answer with 503
         async with engine.connect() as one, engine.connect() as other:
             assert not {await pid(one), await pid(other)} & ended
+
+
+async def test_a_statement_that_takes_too_long_is_an_outage_and_the_next_gets_another_connection(
+    settings: Settings,
+) -> None:
+    hasty = settings.model_copy(update={"DB_STATEMENT_TIMEOUT": 0.1})
+    async with connected_engine(hasty) as engine:
+        async with engine.connect() as connection:
+            slow = await pid(connection)
+            with pytest.raises(DatabaseUnavailable, match="in time"):
+                await connection.execute(text("SELECT pg_sleep(60)"))
+        async with engine.connect() as connection:
+            assert await pid(connection) != slow
 
 
 async def end(pids: list[int], settings: Settings) -> None:
