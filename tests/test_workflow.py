@@ -23,7 +23,9 @@ GATED = [path for path in WORKFLOWS if f"  {GATE}:" in path.read_text(encoding="
 USES = re.compile(r"uses: (?P<action>\S+?)@(?P<version>\S+)(?P<comment>.*)")
 SESSION = re.compile(r"nox -s ([a-z_]+)")
 # Each tier that a change can break; the others are what a release or a measurement needs.
-TIERS = frozenset({"docs", "fire", "lint", "render", "run", "tests", "toggle", "types", "update"})
+TIERS = frozenset(
+    {"docs", "doors", "fire", "lint", "render", "run", "tests", "toggle", "types", "update"}
+)
 
 stem = attrgetter("stem")
 

@@ -14,7 +14,7 @@ from app.common.response_envelope import (
     ValidationFailure,
     without_envelope,
 )
-from app.core.errors import PayloadTooLarge, error_responses
+from app.core.errors import BadRequest, PayloadTooLarge, ServiceUnavailable, error_responses
 
 _JSON: Final = "application/json"
 
@@ -56,10 +56,13 @@ def _describe_answers(app: FastAPI, document: Schema) -> None:
                 if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
                     example["value"]["data"] = None
         if "requestBody" in operation:
-            for too_large, response in error_responses(PayloadTooLarge).items():
-                operation["responses"].setdefault(str(too_large), response)
+            for refused, response in error_responses(BadRequest, PayloadTooLarge).items():
+                operation["responses"].setdefault(str(refused), response)
         if "parameters" in operation or "requestBody" in operation:
             _describe_validation(operation["responses"])
+        _describe_unavailability(operation["responses"])
+        for parameter in operation.get("parameters", ()):
+            _describe_parameter(parameter["schema"])
 
 
 def _operations(app: FastAPI, document: Schema) -> Iterator[tuple[Schema, bool]]:
@@ -111,3 +114,19 @@ def _describe_validation(responses: Schema) -> None:
             "description": "The request is not valid.",
             "content": {_JSON: {"schema": reference}},
         }
+
+
+def _describe_unavailability(responses: Schema) -> None:
+    """Let any `error` stand in a 503: whatever an operation needs may be gone or take too long."""
+    ((_, general),) = error_responses(ServiceUnavailable).items()
+    responses.setdefault("503", general)
+    schema = responses["503"]["content"][_JSON].get("schema", {})
+    if "allOf" in schema:
+        schema["allOf"][1]["properties"]["error"] = {"type": "string"}
+
+
+def _describe_parameter(schema: Schema) -> None:
+    """Take away null, which cannot be sent outside of a body: what is not there is left out."""
+    if "anyOf" in schema:
+        choices = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
+        schema |= choices[0] if len(choices) == 1 else {"anyOf": choices}

@@ -1,13 +1,15 @@
 """ETags and If-Match: a client changes only the version of a thing that it has seen."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header
 
 from app.core.errors import Unprocessable
 
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')  # proxies that compress make a strong ETag a weak one
+# Proxies that compress make a strong ETag a weak one.
+_ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,9})"')
+_ETAG_SCHEMA: Final = {"type": "string", "pattern": f"^{_ETAG.pattern}$"}
 
 
 class InvalidIfMatch(Unprocessable):
@@ -22,7 +24,10 @@ def etag(version: int) -> str:
 async def expected_version(
     if_match: Annotated[
         str | None,
-        Header(description="The ETag of the version to change; anything newer is left alone."),
+        Header(
+            description="The ETag of the version to change; anything newer is left alone.",
+            json_schema_extra={"anyOf": [{"const": "*"}, _ETAG_SCHEMA]},
+        ),
     ] = None,
 ) -> int | None:
     """Return the version that the client wants to change, None if any.

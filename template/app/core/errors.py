@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.common.allow_header import allowed_methods
 from app.common.json_utils import dumps
 from app.common.response_envelope import (
     REFERENCE,
@@ -50,6 +51,10 @@ class DomainError(Exception):
         self.message = message or self.default_message
         self.headers = headers
         super().__init__(self.message)
+
+
+class BadRequest(DomainError):
+    """The request cannot be read."""
 
 
 class Unauthorized(DomainError):
@@ -224,6 +229,8 @@ def _failure_response(scope: Scope, error: Exception) -> Response:
             return Response(status_code=status, headers=error.headers)
         case HTTPException(status_code=status):
             headers = error.headers
+            if status == 405 and (methods := allowed_methods(scope)):
+                headers = {"Allow": ", ".join(methods)}
             message, data = reason_phrase(status), None
             detail: object = error.detail  # FastAPI allows any data here
             if isinstance(detail, str):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Response
 from loguru import logger
 from pydantic import BaseModel, Field, field_validator
 from starlette.responses import StreamingResponse
@@ -87,6 +87,27 @@ async def test_a_domain_error_may_bring_a_text_and_headers_of_its_own() -> None:
     assert response.json()["message"] == "Dune is taken."
     assert response.json()["error"] == "title_taken"
     assert response.headers["etag"] == '"3"'
+
+
+async def test_a_method_that_is_not_taken_is_told_all_that_are_whichever_router_has_them() -> None:
+    app = small_app()
+    reading, writing = APIRouter(prefix="/books"), APIRouter(prefix="/books")
+
+    @reading.get("/{book_id}")
+    async def read(book_id: int) -> None: ...
+
+    @writing.patch("/{book_id}")
+    @writing.delete("/{book_id}")
+    async def change(book_id: int) -> None: ...
+
+    for router in (reading, writing):
+        app.include_router(router, prefix="/api")
+
+    async with client_of(app) as client:
+        response = await client.put("/api/books/1")
+
+    assert (response.status_code, response.json()["error"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] == "DELETE, GET, PATCH"
 
 
 @pytest.mark.parametrize(

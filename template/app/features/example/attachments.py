@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response, UploadFile, status
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from app.common.file_types import BEGINNING, can_be
 from app.common.oss import StorageDep
 from app.common.storage_client import STORAGE_ERRORS
 from app.common.stored_objects import StoredObject, safe_file_name
@@ -23,20 +24,17 @@ from app.features.example.repositories import ExistingExampleId
 MAX_BYTES: Final = 20 * 1024 * 1024
 FORM_OVERHEAD: Final = 16 * 1024  # boundaries and headers around the file
 URL_SECONDS: Final = 300
-ALLOWED_TYPES: Final = frozenset(
-    {
-        "application/pdf",
-        "application/zip",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "text/csv",
-        "text/plain",
-    },
+ALLOWED_TYPES: Final = (
+    "application/pdf",
+    "application/zip",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/csv",
+    "text/plain",
 )
-FILE_CONTENT: Final = {
-    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-}
+ENCODING: Final = {"file": {"contentType": ", ".join(ALLOWED_TYPES)}}
+FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
 class AttachmentNotFound(NotFound):
@@ -90,6 +88,7 @@ write_router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["att
         AttachmentTypeRefused,
         *STORAGE_ERRORS,
     ),
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"encoding": ENCODING}}}},
 )
 async def upload_attachment(
     example_id: ExistingExampleId,
@@ -104,6 +103,9 @@ async def upload_attachment(
         raise AttachmentTypeRefused
     if file.size is None or file.size > MAX_BYTES:
         raise PayloadTooLarge("An attachment may have 20 MiB at most.")
+    if not can_be(content_type, await file.read(BEGINNING)):
+        raise AttachmentTypeRefused("The file is not what its Content-Type says.")
+    await file.seek(0)
     attachment_id = uuid4()
     name = safe_file_name(file.filename or "")
     key = f"examples/{example_id}/{attachment_id}/{name}"
@@ -128,7 +130,7 @@ async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -
     "/{attachment_id}",
     response_class=StreamingResponse,
     responses={
-        200: {"description": "The file.", "content": FILE_CONTENT},
+        200: {"description": "The file.", "content": dict.fromkeys(ALLOWED_TYPES, FILE)},
         **error_responses(ExampleNotFound, AttachmentNotFound, *STORAGE_ERRORS),
     },
 )

@@ -39,7 +39,10 @@ class ExampleUpdate(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"status": "active", "quantity": 5}]},
+        json_schema_extra={
+            "examples": [{"status": "active", "quantity": 5}],
+            "minProperties": 1,
+        },
     )
 
     name: Name | None = None

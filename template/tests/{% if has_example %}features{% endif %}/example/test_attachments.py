@@ -36,7 +36,7 @@ async def test_an_attached_file_is_listed_and_comes_back_as_a_download(
     client: httpx2.AsyncClient,
     attachments: str,
 ) -> None:
-    content = b"\x00\xff" * 1_000_000
+    content = b"%PDF-" + b"\x00\xff" * 1_000_000
     attachment = await attach(client, attachments, ("报告 1.pdf", content, "application/pdf"))
     assert (attachment["name"], attachment["size"]) == ("报告 1.pdf", len(content))
     assert (await client.get(attachments)).json()["data"] == [attachment]
@@ -109,6 +109,17 @@ async def test_a_file_that_browsers_could_run_is_refused(
     answer = await client.post(attachments, files={"file": file})
     assert answer.status_code == 415
     assert answer.json()["error"] == "attachment_type_refused"
+
+
+async def test_a_file_that_is_not_what_its_sender_says_is_refused(
+    client: httpx2.AsyncClient,
+    attachments: str,
+) -> None:
+    file = ("picture.png", b"<script>", "image/png")
+    answer = await client.post(attachments, files={"file": file})
+    assert answer.status_code == 415
+    assert answer.json()["message"] == "The file is not what its Content-Type says."
+    assert (await client.get(attachments)).json()["data"] == []
 
 
 async def test_a_file_over_the_limit_is_refused(

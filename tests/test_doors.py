@@ -1,0 +1,82 @@
+"""Closed doors: services under requests that nobody has thought of, and what they give away."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from extensions.rendering import render
+from tests.rendering import ROOT
+from tests.services import Service, free_port, serving
+
+pytestmark = [
+    pytest.mark.doors,
+    pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent on Windows"),
+]
+
+HOOKS = ROOT / "tests/schemathesis_hooks.py"
+
+
+@pytest.fixture(scope="module")
+def environment(_isolated: None) -> dict[str, str]:
+    """Return what a service's commands find in the environment."""
+    return {**os.environ, "CI": "true"}  # a server that is missing is a failure
+
+
+@pytest.fixture(scope="module")
+def full(full_environment: Path, environment: dict[str, str]) -> Service:
+    return Service(full_environment, environment)
+
+
+def besiege(port: int, *options: str, folder: Path) -> None:
+    """Send what schemathesis makes of the service's own document, and look at all answers."""
+    done = subprocess.run(
+        [
+            *("st", "run", f"http://127.0.0.1:{port}/openapi.json"),
+            *("--checks", "all", "--generation-deterministic", "--continue-on-failure"),
+            *("--no-color", "--warnings", "off", *options),
+        ],
+        check=False,
+        cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def standard(
+    template: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Service:
+    folder = render(template, tmp_path_factory.mktemp("standard") / "service", {})
+    service = Service(folder, environment)
+    service.run("uv", "sync", "--quiet")
+    return service
+
+
+@contextmanager
+def running(service: Service) -> Iterator[int]:
+    """Run the service with its servers, and yield the port of its API."""
+    port = free_port()
+    command = ["uv", "run", "dev", "--port", str(port)]
+    with serving(command, service.folder, service.environment, port):
+        yield port
+
+
+def test_what_its_document_allows_is_answered_as_documented(full: Service, tmp_path: Path) -> None:
+    """With an access token, then without."""
+    with running(full) as port:
+        token = full.run("uv", "run", full.answers["project_slug"], "token", "anybody").split()[-1]
+        signed_in = ("--header", f"Authorization: Bearer {token}", "--max-examples", "15")
+        besiege(port, *signed_in, folder=tmp_path)
+        besiege(port, "--phases", "coverage", folder=tmp_path)
+
+
+def test_the_standard_service_answers_as_documented_too(standard: Service, tmp_path: Path) -> None:
+    with running(standard) as port:
+        besiege(port, "--max-examples", "5", folder=tmp_path)
