@@ -9,6 +9,7 @@ from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import api_router
+from app.common.allowed_hosts_middleware import AllowedHostsMiddleware
 from app.common.body_limit_middleware import BodyLimitMiddleware
 from app.common.docs_pages import add_docs_pages
 from app.common.envelope_middleware import ResponseEnvelopeMiddleware
@@ -16,7 +17,9 @@ from app.common.logging_config import setup_logging
 from app.common.openapi import document_envelopes
 from app.common.request_context import REQUEST_ID_HEADER, RequestContextMiddleware
 from app.common.routing import add_routes
+from app.common.security_headers import security_headers
 from app.common.startup_middleware import StartupErrorMiddleware
+from app.common.time_limit import TimeLimitMiddleware
 from app.core import health
 from app.core.config import Settings, get_settings
 from app.core.errors import install_error_handlers
@@ -64,7 +67,12 @@ def _project() -> dict[str, str]:
 
 def _middleware(settings: Settings) -> list[Middleware]:
     """List the layers that a request passes, the outermost first."""
-    layers = [Middleware(StartupErrorMiddleware), Middleware(RequestContextMiddleware)]
+    layers = [
+        Middleware(StartupErrorMiddleware),
+        Middleware(RequestContextMiddleware, headers=security_headers(settings.HSTS_SECONDS)),
+    ]
+    if settings.ALLOWED_HOSTS:
+        layers.append(Middleware(AllowedHostsMiddleware, hosts=settings.ALLOWED_HOSTS))
     if settings.CORS_ORIGINS:
         layers.append(
             Middleware(
@@ -76,6 +84,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 expose_headers=["ETag", "Location", REQUEST_ID_HEADER],
             ),
         )
+    layers.append(Middleware(TimeLimitMiddleware, seconds=settings.REQUEST_TIMEOUT))
     layers.append(Middleware(BodyLimitMiddleware, max_body_size=settings.MAX_BODY_SIZE))
     layers.append(Middleware(ResponseEnvelopeMiddleware))
     return layers

@@ -77,6 +77,21 @@ async def test_only_the_origins_that_are_named_may_call_from_a_browser(settings:
     assert "access-control-allow-origin" not in foreign.headers
 
 
+async def test_only_the_hosts_that_are_named_are_answered_for_and_any_where_none_is(
+    settings: Settings,
+) -> None:
+    named = create_app(settings.model_copy(update={"ALLOWED_HOSTS": ["ours.test"]}))
+    headers = {"Host": "theirs.test"}
+
+    async with client_of(named) as client, client_of(create_app(settings)) as open_client:
+        refused = await client.get("/docs", headers=headers)
+        answered = await open_client.get("/docs", headers=headers)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "unknown_host")
+    assert refused.headers["x-request-id"]
+    assert answered.status_code == 200
+
+
 async def test_without_origins_no_browser_is_told_anything(app: FastAPI) -> None:
     async with client_of(app) as client:
         response = await client.get("/health/live", headers={"Origin": "https://ours.test"})

@@ -14,9 +14,16 @@ from app.common.response_envelope import (
     ValidationFailure,
     without_envelope,
 )
-from app.core.errors import BadRequest, PayloadTooLarge, ServiceUnavailable, error_responses
+from app.core.errors import (
+    BadRequest,
+    PayloadTooLarge,
+    RequestTooSlow,
+    ServiceUnavailable,
+    error_responses,
+)
 
 _JSON: Final = "application/json"
+_OF_BODIES: Final = (BadRequest, RequestTooSlow, PayloadTooLarge)
 
 Schema = dict[str, Any]
 
@@ -56,7 +63,7 @@ def _describe_answers(app: FastAPI, document: Schema) -> None:
                 if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
                     example["value"]["data"] = None
         if "requestBody" in operation:
-            for refused, response in error_responses(BadRequest, PayloadTooLarge).items():
+            for refused, response in error_responses(*_OF_BODIES).items():
                 operation["responses"].setdefault(str(refused), response)
         if "parameters" in operation or "requestBody" in operation:
             _describe_validation(operation["responses"])

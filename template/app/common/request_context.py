@@ -14,6 +14,8 @@ _HEADER: Final = REQUEST_ID_HEADER.lower().encode()
 # What may stand in a log line and in a header without being mistaken for anything else.
 _ACCEPTED: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -33,10 +35,15 @@ def request_id_context(request_id: str | None) -> Iterator[None]:
 
 
 class RequestContextMiddleware:
-    """Gives every request an id, and every answer the header that names it."""
+    """Gives every request an id, and every answer the header that names it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Of `headers`, which are in lower case, each answer gets those that it does not bring itself.
+    """
+
+    def __init__(self, app: ASGIApp, headers: Headers = ()) -> None:
         self.app = app
+        self._headers = headers
+        self._names = dict(headers).keys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -46,7 +53,11 @@ class RequestContextMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:
-                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id)]
+                own = message.get("headers", ())
+                others = self._headers
+                if not self._names.isdisjoint(names := dict(own)):
+                    others = tuple(header for header in others if header[0] not in names)
+                message["headers"] = [*own, (_HEADER, request_id), *others]
             await send(message)
 
         # What `request_id_context` does, at half of its price.

@@ -83,6 +83,15 @@ class NotFound(DomainError):
     status = 404
 
 
+class RequestTooSlow(DomainError):
+    """The request's body comes too slowly."""
+
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Connection": "close"})  # the rest of it may still come
+
+
 class Conflict(DomainError):
     """The request contradicts what is there already."""
 
@@ -175,7 +184,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
-    return _failure_response(request.scope, error)
+    return failure_response(request.scope, error)
 
 
 class UnexpectedErrorMiddleware:
@@ -207,10 +216,10 @@ class UnexpectedErrorMiddleware:
                 scope["method"],
                 scope["path"],
             )
-            await _failure_response(scope, error)(scope, receive, send)
+            await failure_response(scope, error)(scope, receive, send)
 
 
-def _failure_response(scope: Scope, error: Exception) -> Response:
+def failure_response(scope: Scope, error: Exception) -> Response:
     """The one place where errors become answers."""
     headers: Mapping[str, str] | None = None
     match error:
@@ -224,7 +233,7 @@ def _failure_response(scope: Scope, error: Exception) -> Response:
             content = ValidationFailure(data=InvalidFields(errors=faults)).model_dump()
         case HTTPException(status_code=PayloadTooLarge.status, detail="Content Too Large"):
             # What the framework says where a body turns out to be over the limit.
-            return _failure_response(scope, PayloadTooLarge())
+            return failure_response(scope, PayloadTooLarge())
         case HTTPException(status_code=status) if status < 400:
             return Response(status_code=status, headers=error.headers)
         case HTTPException(status_code=status):

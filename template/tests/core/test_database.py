@@ -1,5 +1,6 @@
 """Sessions: one request, one transaction, over before the response leaves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 from starlette.types import Message, Receive, Scope, Send
 
 import app.core.database as database
@@ -75,6 +77,18 @@ async def write_what_cannot_be_committed(session: SessionDep) -> None:
 @router.post("/interrupted")
 async def lose_the_connection(session: SessionDep) -> None:
     await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+@router.post("/waiting")
+async def write_and_wait(session: SessionDep) -> None:
+    await write("waiting", session)
+    await asyncio.Event().wait()
+
+
+@router.post("/querying")
+async def write_and_query(session: SessionDep) -> None:
+    await write("querying", session)
+    await session.execute(text("SELECT pg_sleep(60)"))
 
 
 @router.get("/state")
@@ -160,6 +174,24 @@ async def test_a_commit_that_fails_is_never_a_success(
     answer = await client.post("/unfinished")
     assert (answer.status_code, answer.json()["code"]) == (500, 500)
     assert await notes(engine) == []
+
+
+@pytest.mark.parametrize("path", ["/waiting", "/querying"])
+async def test_a_request_that_takes_too_long_leaves_nothing_and_its_connection_is_free(
+    settings: Settings,
+    engine: AsyncEngine,
+    path: str,
+) -> None:
+    application = create_app(settings.model_copy(update={"REQUEST_TIMEOUT": 0.3}))
+    application.include_router(router)
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.post(path)
+        assert (answer.status_code, answer.json()["error"]) == (503, "request_timed_out")
+        assert await notes(engine) == []
+        assert isinstance(engine.pool, AsyncAdaptedQueuePool)
+        assert engine.pool.checkedout() == 0
+        assert (await client.post("/notes/one")).status_code == 200
 
 
 async def test_a_connection_that_is_lost_is_an_outage_and_the_next_request_gets_another(

@@ -17,12 +17,14 @@ from app.common.file_types import BEGINNING, can_be
 from app.common.oss import StorageDep
 from app.common.storage_client import STORAGE_ERRORS
 from app.common.stored_objects import StoredObject, safe_file_name
+from app.common.time_limit import time_limit
 from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia, error_responses
 from app.features.example.errors import ExampleNotFound
 from app.features.example.repositories import ExistingExampleId
 
 MAX_BYTES: Final = 20 * 1024 * 1024
 FORM_OVERHEAD: Final = 16 * 1024  # boundaries and headers around the file
+UPLOAD_SECONDS: Final = 300
 URL_SECONDS: Final = 300
 ALLOWED_TYPES: Final = (
     "application/pdf",
@@ -82,6 +84,7 @@ write_router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["att
     "",
     status_code=status.HTTP_201_CREATED,
     max_body_size=MAX_BYTES + FORM_OVERHEAD,
+    dependencies=[time_limit(UPLOAD_SECONDS)],
     responses=error_responses(
         ExampleNotFound,
         PayloadTooLarge,
@@ -141,7 +144,6 @@ async def download_attachment(stored: StoredAttachment, storage: StorageDep) -> 
         "Content-Disposition": disposition(described(stored).name),
         "Content-Length": str(download.size),
         "Content-Type": download.content_type,
-        "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(download, headers=headers)
 

@@ -1,0 +1,44 @@
+"""Refuses requests for hosts that are not this service."""
+
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.core.errors import BadRequest, failure_response
+
+
+class UnknownHost(BadRequest):
+    """This service does not answer for the host of this request."""
+
+
+class AllowedHostsMiddleware:
+    """Answers 400 unless the Host header names one of `hosts`: a name, or `*.` and what follows.
+
+    Health is answered for any host: those who ask know the address alone.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app = app
+        lowered = [host.lower() for host in hosts]
+        self._names = frozenset(lowered)
+        self._endings = tuple(host[1:] for host in lowered if host.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or self._is_allowed(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await failure_response(scope, UnknownHost())(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        if scope["path"].startswith("/health/"):
+            return True
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        name = _without_port(host.decode("latin-1").lower())
+        return name in self._names or name.endswith(self._endings)
+
+
+def _without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdecimal() else host

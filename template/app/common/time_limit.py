@@ -1,0 +1,89 @@
+"""Ends requests that take too long; `time_limit(seconds)` gives a route a limit of its own."""
+
+import asyncio
+from typing import Any, Final
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.errors import RequestTooSlow, ServiceUnavailable, failure_response
+
+MINIMUM_RATE: Final = 4096
+"""Bytes of a body that have to come each second, when the limit is over."""
+
+_LIMIT: Final = "app.time_limit"
+
+
+class RequestTimedOut(ServiceUnavailable):
+    """This took longer than requests may take."""
+
+
+class TimeLimitMiddleware:
+    """Ends a request whose answer has not begun after some seconds; nothing of it is stored then.
+
+    The time begins anew when the body is complete. That may take longer as long as enough of it
+    comes, and so may an answer that has begun, such as a download. Health is asked without a limit:
+    it has its own.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/health/"):
+            await self.app(scope, receive, send)
+            return
+        is_reading = False
+        is_read = False
+        has_begun = False
+
+        async def receive_in_time() -> Message:
+            nonlocal is_reading, is_read
+            if is_read:
+                return await receive()
+            was_reading, is_reading = is_reading, True
+            message = await receive()
+            when = limit.when()
+            if message.get("more_body", False):
+                if when is not None:
+                    limit.reschedule(when + len(message["body"]) / MINIMUM_RATE)
+                return message
+            is_reading, is_read = False, True
+            if was_reading and when is not None:
+                limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+            return message
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal has_begun
+            if not has_begun:
+                has_begun = True
+                if not limit.expired():
+                    limit.reschedule(None)
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                scope[_LIMIT] = limit
+                await self.app(scope, receive_in_time, send_in_time)
+        except TimeoutError:
+            if has_begun or not limit.expired():
+                raise
+            error = RequestTooSlow() if is_reading else RequestTimedOut()
+            await failure_response(scope, error)(scope, receive, send)
+
+
+def time_limit(seconds: float | None) -> Any:
+    """Let a route take so many seconds, None for any number: `dependencies=[time_limit(300)]`.
+
+    They begin when the request's body is complete.
+    """
+
+    async def set_limit(connection: HTTPConnection) -> None:
+        limit: asyncio.Timeout | None = connection.scope.get(_LIMIT)
+        if limit is not None:
+            now = asyncio.get_running_loop().time()
+            limit.reschedule(None if seconds is None else now + seconds)
+
+    return Depends(set_limit)
