@@ -1,5 +1,6 @@
 """Runs the API's server."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -17,8 +18,12 @@ LAST_REQUEST_TIME = 1
 """Seconds after SIGTERM in which a request may still come by a connection that is open."""
 
 
+HEAD_LIMIT = 20
+"""Seconds in which the first line and the headers of a request must have come."""
+
+
 class DrainingProtocol(HttpToolsProtocol):
-    """A connection that is not closed under a request which is on its way.
+    """A connection that is not closed under a request which is on its way, unless it never comes.
 
     uvicorn closes each connection at once on which it has nothing to answer. Who sends the next
     request by it at that moment is cut off and cannot know whether that was served. Here it is
@@ -26,6 +31,29 @@ class DrainingProtocol(HttpToolsProtocol):
     """
 
     _is_ending = False
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_LIMIT, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come; a head that has begun must not come for ever."""
+        super().data_received(data)
+        has_head = self.scope is not None and "method" in self.scope
+        if self._head_timer is None:
+            if not has_head:
+                self._head_timer = self.loop.call_later(HEAD_LIMIT, self.transport.close)
+        elif has_head:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        super().connection_lost(exc)
+        if self._head_timer is not None:
+            self._head_timer.cancel()
 
     def shutdown(self) -> None:
         """Begin to end: after the request that is being answered, or the next if it comes soon."""
