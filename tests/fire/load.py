@@ -26,8 +26,8 @@ class Load:
     """Callers on connections that they keep; used as a context manager.
 
     Each stores an example, changes it, asks for a report on it, and lists examples. One of them
-    attaches files, one makes a connection for each request, one asks whether the API is alive. When it ends, every request has
-    been answered or has failed.
+    attaches files, one makes a connection for each request, and one asks whether the API is alive.
+    When it ends, every request has been answered or has failed.
 
     Attributes:
         examples: ids of the examples that were acknowledged.
@@ -35,6 +35,7 @@ class Load:
         reports: those on which a report was promised.
         files: the paths of files that were acknowledged.
         answers: how many there were of each kind of request and status.
+        refusals: the answers that were no success.
         broken: how many requests had no answer, by the exception's name.
         waiting: a mark for each request that waits for its answer.
     """
@@ -43,6 +44,7 @@ class Load:
         self,
         service: LiveService,
         *,
+        token: str | None = None,
         callers: int = CALLERS,
         within: float = ANSWER_LIMIT,
     ) -> None:
@@ -51,10 +53,12 @@ class Load:
         self.reports: set[str] = set()
         self.files: set[str] = set()
         self.answers: Counter[tuple[str, int]] = Counter()
+        self.refusals: list[httpx2.Response] = []
         self.broken: Counter[str] = Counter()
         self.waiting: set[object] = set()
         self._url = service.url
-        self._headers = {"Authorization": f"Bearer {create_access_token(service.settings, 'fire')}"}
+        token = token or create_access_token(service.settings, "fire")
+        self._headers = {"Authorization": f"Bearer {token}"}
         self._callers = callers
         self._within = within
         self._stop = asyncio.Event()
@@ -80,6 +84,15 @@ class Load:
     def succeeded(self, kind: str) -> int:
         """Return how many requests of a kind were acknowledged."""
         return sum(n for (each, status), n in self.answers.items() if each == kind and status < 300)
+
+    def require_only_clear_refusals(self) -> None:
+        """Fail unless all that was no success was a 503 that says why and when to come again."""
+        for refusal in self.refusals:
+            said = refusal.json()
+            assert refusal.status_code == said["code"] == 503, (refusal.request.url, said)
+            assert said["error"].endswith("unavailable"), said
+            assert said["message"]
+            assert int(refusal.headers["Retry-After"]) > 0
 
     def statuses(self) -> set[int]:
         """Return every status that was answered."""
@@ -150,6 +163,7 @@ class Load:
         self.answers[kind, answer.status_code] += 1
         if answer.is_success:
             return answer
+        self.refusals.append(answer)
         await asyncio.sleep(PAUSE)
         return None
 

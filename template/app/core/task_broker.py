@@ -28,6 +28,7 @@ from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
 from app.core.errors import ServiceUnavailable
 from app.core.nats_connection import NatsConnection, NatsUnavailable, OutgoingMessage
 from app.core.pull import Room
+from app.core.turns import alone_if_suspect
 from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
 
 FIRST_RETRY_DELAY: Final = 1.0
@@ -192,14 +193,20 @@ class TaskReceiver(Receiver):
         if not (isinstance(message, AckableMessage) and isinstance(message.ack, Delivery)):
             raise TypeError("This is not what the broker yields.")
         delivery = message.ack
-        ack_wait = self.broker.opened.settings.TASK_ACK_WAIT
+        settings = self.broker.opened.settings
+        ack_wait = settings.TASK_ACK_WAIT
         _delivery.set(delivery)
         try:
-            with (
-                kept_alive(delivery.message, ack_wait, limit=delivery.timeout),
-                request_id_context(delivery.task.labels.get(REQUEST_ID_LABEL)),
+            async with alone_if_suspect(
+                delivery.message,
+                max_deliveries=settings.TASK_MAX_DELIVERIES,
+                ack_wait=ack_wait,
             ):
-                await super().callback(message, raise_err)
+                with (
+                    kept_alive(delivery.message, ack_wait, limit=delivery.timeout),
+                    request_id_context(delivery.task.labels.get(REQUEST_ID_LABEL)),
+                ):
+                    await super().callback(message, raise_err)
         except Exception:
             logger.exception("The task {} will come again.", delivery.task.task_id)
         finally:

@@ -21,6 +21,7 @@ from app.core.event_broker import (
 )
 from app.core.nats_connection import NatsUnavailable
 from app.core.pull import Room
+from app.core.turns import alone_if_suspect
 from app.events.streams import EVENTS_STREAM, event_consumer
 
 CONCURRENCY: Final = 10
@@ -84,7 +85,12 @@ class Subscriber:
             try:
                 if self.stop.is_set():
                     await self._give_back(message)
-                else:
+                    return
+                async with alone_if_suspect(
+                    message,
+                    max_deliveries=self.connection.settings.EVENT_MAX_DELIVERIES,
+                    ack_wait=ack_wait,
+                ):
                     await self._settle(message)
             except nats.errors.Error as error:
                 logger.warning("An event could not be settled and will come again: {}", error)

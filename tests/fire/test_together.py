@@ -1,0 +1,89 @@
+"""Two instances of the service that start at once on an empty database."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+from pydantic import SecretStr
+
+from app.core.config import Settings
+from app.events.streams import declared_streams
+from devstack.postgres import address_of, create_database
+from devstack.process import HOST, free_port
+from tests.environment import environment_of
+from tests.fire.ledger import check_that_nothing_is_lost
+from tests.fire.load import Load, some_of_each
+from tests.fire.test_killed import SOON
+from tests.live import LiveService
+from tests.live_program import Program
+from tests.messages import connected
+from tests.polling import until
+
+ACTIVE = "The outbox relay is active in this process."
+
+
+def instance(service: LiveService, settings: Settings, folder: Path) -> LiveService:
+    """Return another instance of a service."""
+    folder.mkdir()
+    environment = environment_of(settings)
+    port = free_port()
+    serve = ["serve", "--host", HOST, "--port", str(port)]
+    return replace(
+        service,
+        settings=settings,
+        url=f"http://{HOST}:{port}",
+        api=Program(serve, environment, folder / "api", "Application startup complete"),
+        worker=Program(["worker"], environment, folder / "worker", "The worker is ready"),
+    )
+
+
+async def start(service: LiveService) -> None:
+    """Migrate, then start the API and the worker, as compose.yaml does."""
+    migration = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "migrate"),
+        env=environment_of(service.settings),
+    )
+    assert await migration.wait() == 0
+    await asyncio.gather(service.api.start(), service.worker.start())
+
+
+async def test_two_instances_make_one_schema_and_one_of_them_relays_until_the_other_takes_over(
+    live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
+    tmp_path: Path,
+) -> None:
+    async with live_service(api=False, worker=False, **SOON) as service, AsyncExitStack() as stack:
+        empty = address_of("together", service.settings.database_url_sync)
+        await create_database(service.settings.database_url_sync, "together")
+        settings = service.settings.model_copy(update={"DATABASE_URL": SecretStr(empty)})
+        async with connected(settings) as nats:
+            for stream in declared_streams(settings):
+                await nats.js.delete_stream(str(stream.name))
+        instances = [instance(service, settings, tmp_path / name) for name in ("one", "other")]
+        for each in instances:
+            stack.push_async_callback(each.api.kill)
+            stack.push_async_callback(each.worker.kill)
+        await asyncio.gather(*map(start, instances))
+        one, other = instances
+        async with Load(one) as load, Load(other) as other_load:
+            await asyncio.gather(some_of_each(load), some_of_each(other_load))
+            active = [each for each in (one, other) if ACTIVE in each.worker.log.read_text()]
+            assert len(active) == 1, "both relay, or none"
+            await active[0].worker.kill()
+            (left,) = [each for each in (one, other) if each not in active]
+
+            async def takes_over() -> bool:
+                return ACTIVE in left.worker.log.read_text()
+
+            await until(takes_over)
+            await asyncio.gather(some_of_each(load), some_of_each(other_load))
+        for callers in (load, other_load):
+            assert callers.statuses() <= {200, 201, 202}, callers.answers
+            assert not callers.broken
+            await check_that_nothing_is_lost(left, callers)
+        database = await asyncpg.connect(empty)
+        assert len(await database.fetch("SELECT * FROM alembic_version")) == 1
+        await database.close()
