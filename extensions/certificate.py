@@ -29,7 +29,7 @@ STRENGTHS = {2: "pairs", 3: "triples"}
 COUNTED = {
     "render": {"combinations": "combinations rendered", "files": "distinct files checked"},
     "types": {"file_sets": "sets of files type-checked"},
-    "update": {"updates": "updates played"},
+    "update": {"updates": "services updated over a person's work, compared line by line"},
     "toggle": {"toggles": "parts switched on and off"},
 }
 
