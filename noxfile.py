@@ -183,6 +183,23 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Ask which known vulnerabilities the locked packages have: those of services, and our tools.
+
+    `nox -s audit -- --dry-run` asks nobody, and says how many packages they are.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        service, listed = Path(folder) / "service", Path(folder) / "requirements.txt"
+        answers = ["-d", "preset=full"]
+        session.run("copier", "copy", "--quiet", "--defaults", *answers, str(ROOT), str(service))
+        for project in (service, ROOT):
+            export = ("uv", "export", "--quiet", "--no-emit-project", "--output-file", str(listed))
+            session.run(*export, "--project", str(project))
+            read = ("--require-hashes", "--disable-pip", "--requirement", str(listed))
+            session.run("pip-audit", "--strict", *read, *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure a rendered service: `nox -s bench -- --rows health,list --rounds 3`; `-- --help`.
 

@@ -1,6 +1,8 @@
 """Closed doors: services under requests that nobody has thought of, and what they give away."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from extensions.rendering import render
 from tests.rendering import ROOT
@@ -80,3 +83,24 @@ def test_what_its_document_allows_is_answered_as_documented(full: Service, tmp_p
 def test_the_standard_service_answers_as_documented_too(standard: Service, tmp_path: Path) -> None:
     with running(standard) as port:
         besiege(port, "--max-examples", "5", folder=tmp_path)
+
+
+def test_the_workflow_asks_for_the_vulnerabilities_of_every_package_in_production(
+    full: Service, tmp_path: Path
+) -> None:
+    """Ask nobody here: the service that knows them cannot be reached from everywhere."""
+    workflow = yaml.safe_load((full.folder / ".github/workflows/ci.yml").read_text())
+    steps = [step["run"] for step in workflow["jobs"]["audit"]["steps"] if "run" in step]
+    export, audit = (shlex.split(step) for step in steps)
+    listed = str(tmp_path / "requirements.txt")
+    full.run(*[listed if part == "requirements.txt" else part for part in export])
+    assert audit[:3] == ["uvx", "pip-audit", "--strict"]
+    command = [listed if part == "requirements.txt" else part for part in audit[1:]]
+    done = subprocess.run(
+        [*command, "--dry-run"], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    installed = full.run("uv", "tree", "--locked", "--no-dev", "--no-dedupe", "--quiet")
+    names = set(re.findall(r"([a-z0-9-]+)(?:\[[a-z,-]+\])? v\d", installed))
+    names.remove(full.answers["project_slug"])
+    assert f"would have audited {len(names)} packages" in done.stderr

@@ -172,7 +172,7 @@ def _account() -> Account:
 
 def _runs(command: Sequence[str | Path]) -> bool:
     try:
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603 (ours)
     except OSError:
         return False
 
@@ -191,7 +191,7 @@ def _make_cluster(data: Path) -> None:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = _account()
     account.own(data)
-    result = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603 (our own commands)
         [
             *account.prefix,
             _program("initdb"),

@@ -122,7 +122,7 @@ class S3Server(Server):
     def _delete_sockets(self) -> None:
         """Delete the Unix sockets that it leaves in /tmp, named by port."""
         for port in self.ports.values():
-            for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
+            for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 (its choice)
                 socket.unlink(missing_ok=True)
 
     def _client(self) -> AbstractAsyncContextManager["S3Client"]:
