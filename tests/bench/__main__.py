@@ -21,9 +21,10 @@ from tests.bench.report import as_page, as_text, write
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-ANSWERS = {"preset": "full", "auth": "none"}
+ANSWERS = {"preset": "full", "auth": "none", "observability": "none"}
 ROWS = (
-    *("health", "list", "read", "create", "upload", "envelope", "logging", "processes"),
+    *("health", "list", "read", "create", "upload", "envelope", "observability", "logging"),
+    "processes",
     *("publish", "tasks", "events", "relay", "start", "modules", "files", "depth"),
     "copy",
 )
@@ -98,8 +99,12 @@ def _arguments() -> argparse.Namespace:
 def _prepare(folder: Path) -> None:
     """Render the service into `folder`, install it, and add what the bench needs there."""
     sys.stderr.write("Rendering and installing the service.\n")
-    render(ROOT, folder, ANSWERS, ref="HEAD")
+    # First with what the row `observability` compares, so that its packages are installed.
+    render(ROOT, folder, ANSWERS | {"observability": "otel"}, ref="HEAD")
     subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+    shutil.move(folder / "app", folder / "observed/app")
+    with tempfile.TemporaryDirectory() as other:
+        shutil.move(render(ROOT, Path(other) / "service", ANSWERS, ref="HEAD") / "app", folder)
     shutil.copytree(HERE / "feature", folder / "app/features/bench")
     attachments = folder / "app/features/example/attachments.py"
     text, found = RAISED.subn("MAX_BYTES: Final = 200 *", attachments.read_text())

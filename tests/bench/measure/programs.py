@@ -21,6 +21,11 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "limit": (*QUIET, "limit:app"),
     "service": (*QUIET, "--factory", "app.main:create_app"),
     "service without envelope": (*QUIET, "--factory", "measure.variants:without_envelope"),
+    "service with observability": (
+        *QUIET,
+        *("--app-dir", str(Path.cwd() / "observed")),
+        *("--factory", "app.main:create_app"),
+    ),
     "limit, logging": (*UVICORN, "limit:app"),
     "service, logging": ("app", "serve", "--host", HOST),
     "limit, 2 processes": (*QUIET, "--workers", "2", "limit:app"),

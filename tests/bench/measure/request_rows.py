@@ -69,6 +69,17 @@ CONTESTS = (
         "the service, envelope off",
         paced=False,
     ),
+    *(
+        Contest(
+            "observability",
+            f"{what}, observability on, no collector",
+            load,
+            programs=("service with observability", "service"),
+            against="the service, observability off",
+            paced=False,
+        )
+        for load, what in (("list", "list of 10"), ("create", "create one, with its event"))
+    ),
     Contest(
         "logging",
         "list of 10, every request logged",
@@ -84,7 +95,7 @@ CONTESTS = (
         paced=False,
     ),
 )
-GROUPS = tuple(contest.group for contest in CONTESTS)
+GROUPS = tuple(dict.fromkeys(contest.group for contest in CONTESTS))
 
 
 async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:

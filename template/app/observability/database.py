@@ -1,0 +1,85 @@
+"""What is seen of the database: a span for each statement, and how full the pool is."""
+
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from prometheus_client import Gauge
+from sqlalchemy import Engine, ExceptionContext, QueuePool, event
+
+from app.core.database import AsyncSessionFactory
+
+_TRACER: Final = trace.get_tracer("app")
+
+POOL_CONNECTIONS: Final = Gauge(
+    "db_client_connection_count",
+    "Connections of this process to the database, by whether something uses them.",
+    ["state"],
+)
+POOL_SIZE: Final = Gauge(
+    "db_client_connection_max",
+    "Connections that this process may have to the database at once.",
+)
+
+
+def _pool() -> QueuePool | None:
+    engine = AsyncSessionFactory.kw.get("bind")
+    return None if engine is None else engine.pool
+
+
+def _used() -> float:
+    pool = _pool()
+    return pool.checkedout() if pool else 0
+
+
+def _idle() -> float:
+    pool = _pool()
+    return pool.checkedin() if pool else 0
+
+
+def _size() -> float:
+    pool = _pool()
+    return pool.size() + pool._max_overflow if pool else 0
+
+
+POOL_CONNECTIONS.labels("used").set_function(_used)
+POOL_CONNECTIONS.labels("idle").set_function(_idle)
+POOL_SIZE.set_function(_size)
+
+
+def trace_statements() -> None:
+    """Make a span of each statement that something traced sends, by any engine."""
+    if event.contains(Engine, "before_cursor_execute", _begin):
+        return
+    event.listen(Engine, "before_cursor_execute", _begin)
+    event.listen(Engine, "after_cursor_execute", _end)
+    event.listen(Engine, "handle_error", _fail)
+
+
+def _begin(_: Any, __: Any, statement: str, ___: Any, execution: Any, ____: Any) -> None:
+    if not trace.get_current_span().is_recording():
+        return
+    operation = statement.split(None, 1)[0].upper()
+    execution.traced_as = _TRACER.start_span(
+        operation,
+        kind=SpanKind.CLIENT,
+        attributes={
+            "db.system.name": "postgresql",
+            "db.operation.name": operation,
+            "db.query.text": statement,  # with placeholders: values never are in it
+        },
+    )
+
+
+def _end(_: Any, __: Any, ___: Any, ____: Any, execution: Any, _____: Any) -> None:
+    span: Span | None = getattr(execution, "traced_as", None)
+    if span is not None:
+        span.end()
+
+
+def _fail(failure: ExceptionContext) -> None:
+    span: Span | None = getattr(failure.execution_context, "traced_as", None)
+    if span is not None:
+        span.set_attribute("error.type", type(failure.original_exception).__qualname__)
+        span.set_status(StatusCode.ERROR)
+        span.end()

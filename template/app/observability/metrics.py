@@ -1,0 +1,76 @@
+"""Metrics of requests, and `/metrics`, where Prometheus reads those of this process."""
+
+import time
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+METRICS_PATH: Final = "/metrics"
+OTHER: Final = "other"
+"""The label of what has no name of its own, so that callers cannot make up new ones."""
+
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+# The names are OpenTelemetry's, as Prometheus writes them.
+REQUESTS: Final = Histogram(
+    "http_server_request_duration_seconds",
+    "How long requests took, until the last byte of the answer was sent.",
+    ["http_request_method", "http_route", "http_response_status_code"],
+)
+
+
+def add_metrics(app: FastAPI) -> None:
+    """Measure the requests to `app`, and serve what was measured."""
+    app.add_middleware(MetricsMiddleware)
+    app.add_route(METRICS_PATH, _show, include_in_schema=False)
+
+
+async def _show(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class MetricsMiddleware:
+    """Measures every request by its method, its route's template and the answer's status."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._templates: dict[int, list[Any]] = {}  # of each route, by its identity
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 500  # what the server answers to an exception that nobody has handled
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        start = time.perf_counter()
+        try:
+            await self.app(scope, receive, send_and_note)
+        finally:
+            method = scope["method"]
+            labels = (method if method in _METHODS else OTHER, self._template(scope), status)
+            REQUESTS.labels(*labels).observe(time.perf_counter() - start)
+
+    def _template(self, scope: Scope) -> str:
+        """Return the whole path of the route; the route itself does not know its prefixes."""
+        route = scope.get("route")
+        if not isinstance(route, APIRoute):
+            return OTHER
+        if id(route) not in self._templates:
+            self._templates = {id(route): []}
+            for context in iter_route_contexts(scope["app"].routes):
+                self._templates.setdefault(id(context.original_route), []).append(context)
+        contexts = self._templates[id(route)]
+        if len(contexts) > 1:  # its router is included more than once
+            contexts = [each for each in contexts if each.path_regex.match(scope["path"])]
+        return str(contexts[0].path_format) if contexts else OTHER

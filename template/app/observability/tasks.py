@@ -1,0 +1,66 @@
+"""What is seen of tasks: where they come from, a span and a measured time for each attempt."""
+
+from contextlib import AbstractContextManager, ExitStack
+from contextvars import ContextVar
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from prometheus_client import Histogram
+from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
+from taskiq.exceptions import NoResultError
+
+from app.core.errors import ServiceUnavailable
+from app.observability.propagation import continued, sent
+
+_TRACER: Final = trace.get_tracer("app")
+
+RUN: Final = Histogram(
+    "task_duration_seconds",
+    "How long a task ran. Those put off, since a server is away, run again; those failed do so "
+    "unless they have failed too often.",
+    ["task", "outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+
+class TaskTelemetry(TaskiqMiddleware):
+    """Goes on in the worker with the trace in which a task was sent, and measures the task."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Each task has an asyncio task of its own, and so a context of its own.
+        self._span: ContextVar[tuple[Span, ExitStack]] = ContextVar("span")
+
+    def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Note in which trace the task is sent."""
+        message.labels.update(sent(f"send {message.task_name}"))
+        return message
+
+    def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Begin the span of this attempt."""
+        stack = ExitStack()
+        stack.enter_context(continued(message.labels))
+        begun: AbstractContextManager[Span] = _TRACER.start_as_current_span(
+            f"process {message.task_name}",
+            kind=SpanKind.CONSUMER,
+            attributes={
+                "messaging.system": "nats",
+                "messaging.operation.name": "process",
+                "messaging.destination.name": message.task_name,
+                "messaging.message.id": message.task_id,
+            },
+        )
+        self._span.set((stack.enter_context(begun), stack))
+        return message
+
+    def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
+        """End the span, and note how the attempt ended and how long it took."""
+        span, stack = self._span.get()
+        outcome = "done"
+        if result.error is not None and not isinstance(result.error, NoResultError):
+            outcome = "put off" if isinstance(result.error, ServiceUnavailable) else "failed"
+            span.record_exception(result.error)
+            span.set_status(StatusCode.ERROR)
+        stack.close()
+        RUN.labels(message.task_name, outcome).observe(result.execution_time)

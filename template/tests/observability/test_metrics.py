@@ -1,0 +1,89 @@
+"""What is counted of requests, and where it is read."""
+
+import httpx2
+from fastapi import APIRouter, FastAPI, HTTPException
+from prometheus_client import REGISTRY
+
+from app.observability.metrics import METRICS_PATH, add_metrics
+from tests.asgi import client_of, small_app
+
+router = APIRouter(prefix="/things")
+
+
+@router.get("/{number}")
+async def read_thing(number: int) -> int:
+    """Return the number, refuse 404, and have a fault at 500."""
+    if number == 404:
+        raise HTTPException(404)
+    if number == 500:
+        raise RuntimeError
+    return number
+
+
+def counted(*labels: str) -> float:
+    """Return how many requests with this method, route and status were counted in this process."""
+    names = ("http_request_method", "http_route", "http_response_status_code")
+    value = REGISTRY.get_sample_value(
+        "http_server_request_duration_seconds_count",
+        dict(zip(names, labels, strict=True)),
+    )
+    return value or 0
+
+
+def measured_app() -> FastAPI:
+    app = small_app()
+    version = APIRouter(prefix="/of-test")
+    version.include_router(router)
+    app.include_router(version)
+    app.include_router(router, prefix="/of-test/again")
+    add_metrics(app)
+    return app
+
+
+async def ask(*requests: tuple[str, str]) -> None:
+    transport = httpx2.ASGITransport(app=measured_app(), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        for method, path in requests:
+            await client.request(method, path)
+
+
+async def test_requests_are_counted_by_method_route_and_status() -> None:
+    path = "/of-test/things/{number}"
+    expected = {
+        ("GET", path, "200"): 2,
+        ("GET", path, "404"): 1,
+        ("GET", path, "422"): 1,
+        ("GET", path, "500"): 1,
+        ("POST", path, "405"): 1,
+        ("GET", "/of-test/again/things/{number}", "200"): 1,
+    }
+    before = {labels: counted(*labels) for labels in expected}
+
+    await ask(
+        *(("GET", f"/of-test/things/{number}") for number in (1, 2, 404, "wrong", 500)),
+        ("POST", "/of-test/things/1"),
+        ("GET", "/of-test/again/things/1"),
+    )
+
+    assert {labels: counted(*labels) - before[labels] for labels in expected} == expected
+
+
+async def test_callers_cannot_make_up_labels() -> None:
+    before = counted("GET", "other", "404"), counted("other", "other", "404")
+    known = len(list(REGISTRY.collect()))
+
+    await ask(("GET", "/nothing/1"), ("GET", "/nothing/2"), ("BREW", "/nothing"), ("MIX", "/no"))
+
+    after = counted("GET", "other", "404"), counted("other", "other", "404")
+    assert (after[0] - before[0], after[1] - before[1]) == (2, 2)
+    assert len(list(REGISTRY.collect())) == known
+
+
+async def test_the_metrics_of_this_process_are_served_as_they_are(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        await client.get("/health/live")
+        answer = await client.get(METRICS_PATH)
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'http_route="/health/live"' in answer.text
+    assert METRICS_PATH not in app.openapi()["paths"]
