@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with"),
 ]
 
+RUN = ("uv", "run", "--no-sync")
 HERE = ROOT / "tests/fire"
 FILES = sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
 
@@ -28,6 +29,7 @@ def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Service
     # In CI, a server that is missing is a failure.
     service = Service(folder, {**os.environ, "CI": "true"})
     service.run("uv", "sync", "--quiet")
+    service.run("uv", "pip", "install", "--quiet", "time-machine")  # shifts the clock of a program
     shutil.copytree(HERE, folder / "tests/fire")
     shutil.move(folder / "tests/fire/feature", folder / "app/features/fire")
     return service
@@ -35,12 +37,12 @@ def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Service
 
 def test_the_tier_itself_is_formatted_linted_and_typed(service: Service) -> None:
     files = ("tests/fire", "app/features/fire")
-    service.run("uv", "run", "ruff", "format", "--check", *files)
-    service.run("uv", "run", "ruff", "check", *files)
-    service.run("uv", "run", "mypy", *files)
+    service.run(*RUN, "ruff", "format", "--check", *files)
+    service.run(*RUN, "ruff", "check", *files)
+    service.run(*RUN, "mypy", *files)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_it_loses_nothing_and_recovers(service: Service, name: str) -> None:
-    said = service.run("uv", "run", "pytest", "-q", f"tests/fire/test_{name}.py")
+    said = service.run(*RUN, "pytest", "-q", f"tests/fire/test_{name}.py")
     assert " skipped" not in said, said

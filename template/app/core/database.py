@@ -72,6 +72,9 @@ def _refuse_to_write(statement: ORMExecuteState) -> None:
 _LASTING_FAULTS: Final = {"28000", "28P01", "3D000"}
 """PostgreSQL's codes for the wrong user, password or database: waiting would not help."""
 
+_NO_ROOM: Final = "53"
+"""What PostgreSQL's codes for a full disk or memory, or too many connections, begin with."""
+
 _ENDING: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -167,6 +170,8 @@ def _unavailable_as_domain_error() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise DatabaseUnavailable("Every database connection is in use.") from error
     except DBAPIError as error:
+        if (getattr(error.orig, "sqlstate", None) or "").startswith(_NO_ROOM):
+            raise DatabaseUnavailable("The database has no room for this at the moment.") from error
         if not error.connection_invalidated:
             raise
         raise DatabaseUnavailable from error

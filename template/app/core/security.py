@@ -12,6 +12,9 @@ from starlette.types import Receive, Scope, Send
 from app.core.config import Settings, SettingsDep, settings_of
 from app.core.errors import Unauthorized, error_responses
 
+CLOCK_LEEWAY: Final = 30
+"""Seconds by which the clocks of machines may differ: a token may be new, or just expired."""
+
 _SUBJECT: Final = "app.core.security.subject"  # the request's scope keeps it there
 
 _bearer = HTTPBearer(
@@ -69,6 +72,7 @@ def _subject_of(credentials: HTTPAuthorizationCredentials | None, settings: Sett
             credentials.credentials,
             settings.SECRET_KEY.get_secret_value(),
             algorithms=[settings.ALGORITHM],
+            leeway=CLOCK_LEEWAY,
             options={"require": ["exp", "iat", "sub"]},
         )
     except jwt.InvalidTokenError as error:

@@ -253,6 +253,17 @@ async def test_a_statement_that_takes_too_long_is_an_outage_and_the_next_gets_an
             assert await pid(connection) != slow
 
 
+@pytest.mark.usefixtures("app")
+async def test_a_full_disk_is_an_outage() -> None:
+    async def find_no_room() -> None:
+        async with get_session_context() as session:
+            fail = "DO $$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$"
+            await session.execute(text(fail))
+
+    with pytest.raises(DatabaseUnavailable, match="no room"):
+        await find_no_room()
+
+
 async def end(pids: list[int], settings: Settings) -> None:
     async with connected_engine(settings) as engine, engine.connect() as connection:
         statement = text(

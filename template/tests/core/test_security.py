@@ -56,10 +56,17 @@ async def test_without_a_token_the_answer_says_what_is_needed(
 
 
 async def test_a_token_ends(client: httpx2.AsyncClient, settings: Settings) -> None:
-    expired = create_access_token(settings, "somebody", timedelta(seconds=-1))
+    expired = create_access_token(settings, "somebody", timedelta(minutes=-1))
     answer = await ask(client, expired)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_clocks_may_differ_a_little(client: httpx2.AsyncClient, settings: Settings) -> None:
+    for seconds, status in ((10, 200), (60, 401)):
+        claims = {**CLAIMS, "iat": datetime.now(UTC) + timedelta(seconds=seconds)}
+        token = jwt.encode(claims, settings.SECRET_KEY.get_secret_value(), settings.ALGORITHM)
+        assert (await ask(client, token)).status_code == status
 
 
 def forgeries(settings: Settings) -> Iterator[str]:
