@@ -1,7 +1,6 @@
 """Pages of a list: by cursor, which holds still while rows come and go, or by offset."""
 
 import hmac
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from app.common.json_utils import dumps, loads
 from app.core.config import settings_of
 from app.core.errors import Unprocessable
 
@@ -102,7 +102,7 @@ async def page_params(
         raise InvalidCursor("Give a cursor or an offset, not both.")
     paging = {"limit", "offset", "cursor", "with_total"}
     others = sorted(item for item in request.query_params.multi_items() if item[0] not in paging)
-    scope = f"page cursor\0{request.url.path}?{urlencode(others)}"
+    scope = f"page cursor\0{request.scope['path']}?{urlencode(others)}"
     settings = await settings_of(request)
     seal = hmac.digest(settings.SECRET_KEY.get_secret_value().encode(), scope.encode(), "sha256")
     after = decode_cursor(cursor, seal) if cursor is not None else None
@@ -112,7 +112,7 @@ async def page_params(
 def encode_cursor(position: Position, seal: bytes) -> str:
     """Return the text by which a client comes back to `position`, signed with `seal`."""
     typed = [(type(value).__name__, str(value)) for value in position]
-    payload = json.dumps(typed, ensure_ascii=False, separators=(",", ":")).encode()
+    payload = dumps(typed)
     return urlsafe_b64encode(_signature(payload, seal) + payload).decode()
 
 
@@ -129,7 +129,7 @@ def decode_cursor(cursor: str, seal: bytes) -> Position:
     signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(payload, seal)):
         raise InvalidCursor
-    return tuple(_PARSERS[name](text) for name, text in json.loads(payload))
+    return tuple(_PARSERS[name](text) for name, text in loads(payload))
 
 
 def _signature(payload: bytes, seal: bytes) -> bytes:

@@ -118,7 +118,7 @@ async def upload_attachment(
         content_type=content_type,
         content_disposition=disposition(name),
     )
-    response.headers["Location"] = f"{request.url.path}/{attachment_id}"
+    response.headers["Location"] = f"{request.scope['path']}/{attachment_id}"
     return described(await storage.stat(key))
 
 

@@ -56,7 +56,7 @@ async def create_example(
 ) -> ExampleResponse:
     """Store a new example; Location says where it is."""
     example = await examples.create(data)
-    response.headers["Location"] = f"{request.url.path}/{example.id}"
+    response.headers["Location"] = f"{request.scope['path']}/{example.id}"
     response.headers["ETag"] = etag(example.version)
     return example
 
