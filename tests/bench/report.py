@@ -8,19 +8,20 @@ from typing import Any
 Figures = Mapping[str, Any]
 """A row as `measure/rows.py` writes it."""
 
-HEADINGS = ("what", "unit", "service", "limit", "ratio", "target")
+HEADINGS = ("what", "unit", "service", "limit", "ratio", "floor", "target")
 FORMS = {"requests/s": "{:.0f}", "events/s": "{:,.0f}", "tasks/s": "{:,.0f}", "ms": "{:.2f}"}
 
 
-def cells(row: Figures) -> tuple[str, str, str, str, str, str]:
+def cells(row: Figures) -> tuple[str, ...]:
     """Return what a table shows of a row, in the order of HEADINGS."""
-    limit, ratio = row["limit_median"], row["ratio"]
+    limit, ratio, floor = row["limit_median"], row["ratio"], row["floor_ratio"]
     return (
         row["title"] + (f" (limit: {row['against']})" if row["against"] else ""),
         row["unit"],
         _figure(row, row["median"]),
         "" if limit is None else _figure(row, limit),
         "" if ratio is None else f"{ratio:.2f}",
+        "" if floor is None else f"{floor:.2f}",
         _target(row),
     )
 
@@ -47,7 +48,7 @@ def as_text(rows: Iterable[Figures]) -> str:
     lines = []
     for line in table:
         what, unit, *figures, target = (
-            cell.ljust(width) if number in {0, 1, 5} else cell.rjust(width)
+            cell.ljust(width) if number in {0, 1, 6} else cell.rjust(width)
             for number, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
         lines.append("  ".join([what, unit, *figures, target]).rstrip())
@@ -58,7 +59,7 @@ def as_page(rows: Iterable[Figures], facts: Mapping[str, str], introduction: str
     """Return the page for docs/."""
     lines = [introduction, "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
-    lines += ["", f"| {' | '.join(HEADINGS)} |", "|---|---|--:|--:|--:|---|"]
+    lines += ["", f"| {' | '.join(HEADINGS)} |", "|---|---|--:|--:|--:|--:|---|"]
     lines += [f"| {' | '.join(cells(row))} |" for row in rows]
     return "\n".join(lines) + "\n"
 

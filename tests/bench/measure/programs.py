@@ -19,6 +19,7 @@ UVICORN = ("uvicorn", "--host", HOST, "--loop", "uvloop", "--http", "httptools")
 QUIET = (*UVICORN, "--no-access-log")
 COMMANDS: Mapping[str, Sequence[str]] = {
     "limit": (*QUIET, "limit:app"),
+    "floor": (*QUIET, "floor:app"),
     "service": (*QUIET, "--factory", "app.main:create_app"),
     "service without envelope": (*QUIET, "--factory", "measure.variants:without_envelope"),
     "service with observability": (

@@ -26,6 +26,7 @@ class Row:
         service: the service's figure of each round.
         limit: that of what it is compared with, of each round; empty if there is nothing.
         target: what was aimed at.
+        floor: that of FastAPI with SQLAlchemy and nothing else, of each round, if measured.
         against: what `limit` holds, unless it is the hand-written service.
         note: what a reader must know to make sense of it.
     """
@@ -38,6 +39,7 @@ class Row:
     target: Target | None = None
     against: str = ""
     note: str = ""
+    floor: Sequence[float] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return it with medians, ratio, and whether the target was met."""
@@ -46,6 +48,7 @@ class Row:
         ratio = figure / limit if limit else None
         values: dict[str, Any] = asdict(self)
         values |= {"median": figure, "limit_median": limit, "ratio": ratio, "met": None}
+        values["floor_ratio"] = median(self.floor) / limit if self.floor and limit else None
         if self.target is not None:
             judged = ratio if self.target.of_limit else figure
             values["met"] = judged is not None and (
