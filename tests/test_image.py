@@ -1,7 +1,6 @@
 """The container files, without a container engine: what they would copy, run and connect."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.images import copied, install
 from tests.matrix import Combination, Matrix
 
 VARIABLE = re.compile(r"\$\{(\w+)")
-
-
-def copied(dockerfile: str) -> list[str]:
-    """Return the names that the image takes from the project's folder."""
-    lines = re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile, re.MULTILINE)
-    return [name for line in lines for name in line.split()]
 
 
 def text(matrix: Matrix, service: Combination, path: str) -> str:
@@ -36,6 +30,15 @@ def test_the_image_takes_what_is_there_and_lets_it_in(matrix: Matrix) -> None:
         for name in names:
             assert name in tops, f"{name}: {service}"
             assert {f"!{name}", f"!{name}/"} & set(let_in), f"{name}: {service}"
+
+
+@pytest.mark.render
+def test_the_image_runs_as_a_user_who_is_not_root(matrix: Matrix) -> None:
+    for service in matrix.services:
+        if service.answers["docker"]:
+            *_, user = re.findall(r"^USER (\S+)$", text(matrix, service, "Dockerfile"), re.M)
+            assert user.isdecimal(), service  # Kubernetes' runAsNonRoot looks at numbers alone
+            assert int(user) > 0, service
 
 
 @pytest.mark.render
@@ -61,17 +64,7 @@ def test_compose_connects_what_is_there_and_sets_what_is_read(matrix: Matrix) ->
 
 @pytest.mark.run
 def test_what_the_image_has_can_run(full_environment: Path, tmp_path: Path) -> None:
-    for name in copied((full_environment / "Dockerfile").read_text()):
-        source = full_environment / name
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / name)
-        else:
-            shutil.copy(source, tmp_path)
-    subprocess.run(
-        ["uv", "sync", "--quiet", "--locked", "--no-dev", "--no-install-project"],
-        cwd=tmp_path,
-        check=True,
-    )
+    install(full_environment, tmp_path)
     python = tmp_path / ".venv/bin/python"
     help_text = subprocess.run(
         [python, "-m", "app", "--help"],

@@ -5,10 +5,10 @@ Built on aiobotocore itself, because aioboto3 holds it back at one old version.
 
 import asyncio
 import mimetypes
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -113,7 +113,7 @@ class ObjectStorage:
     @asynccontextmanager
     async def temporary_file(self, key: str) -> AsyncIterator[Path]:
         """Yield a copy of the object in a folder of its own in TEMP_DIR, gone afterwards."""
-        with TemporaryDirectory(dir=self._temp_dir) as folder:
+        with tempfile.TemporaryDirectory(dir=self._temp_dir) as folder:
             path = Path(folder, key.rpartition("/")[2])
             await self.download_to_path(key, path)
             yield path
@@ -245,6 +245,9 @@ async def open_storage(settings: Settings) -> AsyncIterator[ObjectStorage]:
         if settings.S3_PUBLIC_ENDPOINT is not None:
             public = settings.model_copy(update={"S3_ENDPOINT": settings.S3_PUBLIC_ENDPOINT})
             signer = await stack.enter_async_context(open_client(public))
+        # Where the framework keeps what it does not hold in memory of files on their way here.
+        stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
+        tempfile.tempdir = settings.TEMP_DIR
         yield ObjectStorage(client, settings, signer)
 
 

@@ -234,6 +234,11 @@ def failure_response(scope: Scope, error: Exception) -> Response:
         case HTTPException(status_code=PayloadTooLarge.status, detail="Content Too Large"):
             # What the framework says where a body turns out to be over the limit.
             return failure_response(scope, PayloadTooLarge())
+        case HTTPException(status_code=400, __cause__=OSError() as cause):
+            # What the framework says of a body that this machine has no room for, too.
+            failure = ServiceUnavailable()
+            failure.__cause__ = cause
+            return failure_response(scope, failure)
         case HTTPException(status_code=status) if status < 400:
             return Response(status_code=status, headers=error.headers)
         case HTTPException(status_code=status):

@@ -1,6 +1,7 @@
 """What the service does with stored objects, against a real S3 service."""
 
 import asyncio
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,16 @@ async def test_an_expired_or_changed_url_opens_nothing(
             assert (await anybody.get(refused)).status_code == 403
         assert (await anybody.delete(url)).status_code == 403
         assert (await anybody.get(url)).status_code == 200
+
+
+async def test_files_on_their_way_are_kept_where_the_settings_say(
+    corner: Settings,
+    tmp_path: Path,
+) -> None:
+    before = tempfile.gettempdir()
+    async with open_storage(corner.model_copy(update={"TEMP_DIR": str(tmp_path)})):
+        assert tempfile.gettempdir() == str(tmp_path)
+    assert tempfile.gettempdir() == before
 
 
 @pytest.mark.parametrize(

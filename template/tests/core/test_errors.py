@@ -201,6 +201,16 @@ async def test_an_http_exception_has_the_code_of_the_domain_error_of_its_status(
     assert (response.json()["error"], response.json()["message"]) == (cls.code, "The reason.")
 
 
+async def test_a_body_that_there_is_no_room_for_is_not_the_fault_of_its_sender() -> None:
+    error = HTTPException(400, "There was an error parsing the body")
+    error.__cause__ = OSError(28, "No space left on device")
+
+    response = await answer_to(error)
+
+    assert (response.status_code, response.json()["error"]) == (503, "service_unavailable")
+    assert "space" not in response.text
+
+
 async def test_an_http_exception_with_structured_detail_keeps_it_as_data() -> None:
     response = await answer_to(HTTPException(400, {"reason": 3}))
 
