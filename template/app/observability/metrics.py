@@ -1,12 +1,10 @@
-"""Metrics of requests, and `/metrics`, where Prometheus reads those of this process."""
+"""The metrics of requests, and `/metrics`, where Prometheus reads all those of this process."""
 
 import time
 from typing import Any, Final
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,18 +22,12 @@ REQUESTS: Final = Histogram(
 )
 
 
-def add_metrics(app: FastAPI) -> None:
-    """Measure the requests to `app`, and serve what was measured."""
-    app.add_middleware(MetricsMiddleware)
-    app.add_route(METRICS_PATH, _show, include_in_schema=False)
-
-
-async def _show(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
 class MetricsMiddleware:
-    """Measures every request by its method, its route's template and the answer's status."""
+    """Measures every request by its method, its route's template and the answer's status.
+
+    It shows what was measured itself, before anything else is asked of a request: Prometheus knows
+    the address of the service alone, none of its hosts.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,6 +36,10 @@ class MetricsMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if scope["path"] == METRICS_PATH:
+            shown = Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+            await shown(scope, receive, send)
             return
         status = 500  # what the server answers to an exception that nobody has handled
 

@@ -4,7 +4,9 @@ import httpx2
 from fastapi import APIRouter, FastAPI, HTTPException
 from prometheus_client import REGISTRY
 
-from app.observability.metrics import METRICS_PATH, add_metrics
+from app.core.config import Settings
+from app.main import create_app
+from app.observability.metrics import METRICS_PATH, MetricsMiddleware
 from tests.asgi import client_of, small_app
 
 router = APIRouter(prefix="/things")
@@ -36,7 +38,7 @@ def measured_app() -> FastAPI:
     version.include_router(router)
     app.include_router(version)
     app.include_router(router, prefix="/of-test/again")
-    add_metrics(app)
+    app.add_middleware(MetricsMiddleware)
     return app
 
 
@@ -79,10 +81,15 @@ async def test_callers_cannot_make_up_labels() -> None:
     assert len(list(REGISTRY.collect())) == known
 
 
-async def test_the_metrics_of_this_process_are_served_as_they_are(app: FastAPI) -> None:
+async def test_the_metrics_of_this_process_are_served_as_they_are_whatever_the_host(
+    settings: Settings,
+) -> None:
+    app = create_app(settings.model_copy(update={"ALLOWED_HOSTS": ["ours.test"]}))
     async with client_of(app) as client:
         await client.get("/health/live")
         answer = await client.get(METRICS_PATH)
+
+    assert answer.status_code == 200
 
     assert answer.headers["content-type"].startswith("text/plain")
     assert 'http_route="/health/live"' in answer.text
