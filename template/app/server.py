@@ -4,19 +4,23 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.core.resource import StartupError
 
+APPLICATION = "app.main:create_app"
+
 SHUTDOWN_LIMIT = 8
 """Seconds that requests may take to end after SIGTERM; container engines kill after 10."""
 
 LAST_REQUEST_TIME = 1
 """Seconds after SIGTERM in which a request may still come by a connection that is open."""
-
 
 HEAD_LIMIT = 20
 """Seconds in which the first line and the headers of a request must have come."""
@@ -70,6 +74,38 @@ class DrainingProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
 
+class DrainingServer(uvicorn.Server):
+    """A server that, when it ends, answers also those who have just connected.
+
+    The system keeps them until they are accepted, and cuts them off when nobody listens any more.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in who waits, then listen no more, finish what there is, and end."""
+        waiting = [each for server in self.servers for each in _accept_all(server)]
+        for server in self.servers:
+            server.close()
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> DrainingProtocol:
+        return DrainingProtocol(self.config, self.server_state, self.lifespan.state)
+
+
+def _accept_all(server: asyncio.Server) -> Iterator[socket.socket]:
+    if os.name != "posix":
+        return
+    for listener in server.sockets:
+        with socket.socket(fileno=os.dup(listener.fileno())) as same:
+            same.setblocking(False)
+            with suppress(BlockingIOError):
+                while True:
+                    connection, _ = same.accept()
+                    connection.setblocking(False)
+                    yield connection
+
+
 def run_server(host: str, port: int, *, workers: int = 1, reload: bool = False) -> None:
     """Serve the API until SIGTERM or Ctrl-C; uses uvloop where it is installed.
 
@@ -78,18 +114,21 @@ def run_server(host: str, port: int, *, workers: int = 1, reload: bool = False) 
     """
     _require_free(host, port)
     logging.getLogger("watchfiles").setLevel("WARNING")  # uvicorn says the same in better words
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        http=DrainingProtocol,
-        host=host,
-        port=port,
-        workers=workers,
-        reload=reload,
-        reload_dirs=[str(Path(__file__).parent)] if reload else None,
-        log_config=None,  # app/common/logging_config.py decides how lines look
-        timeout_graceful_shutdown=SHUTDOWN_LIMIT,
-    )
+    options: dict[str, Any] = {
+        "factory": True,
+        "http": DrainingProtocol,
+        "host": host,
+        "port": port,
+        "log_config": None,  # app/common/logging_config.py decides how lines look
+        "timeout_graceful_shutdown": SHUTDOWN_LIMIT,
+    }
+    if reload:
+        options |= {"reload": True, "reload_dirs": [str(Path(__file__).parent)]}
+    if reload or workers > 1:  # then another process goes on listening
+        uvicorn.run(APPLICATION, workers=workers, **options)
+    else:
+        with suppress(KeyboardInterrupt):
+            DrainingServer(uvicorn.Config(APPLICATION, **options)).run()
 
 
 def _require_free(host: str, port: int) -> None:

@@ -18,6 +18,9 @@ KINDS = frozenset({"create", "change", "report", "list", "attach", "alive"})
 ANSWER_LIMIT = 30.0
 """Seconds in which each request has to be answered by default, whatever is broken."""
 
+SOME = 5
+"""Requests of a kind."""
+
 PAUSE = 0.05
 """Seconds that a caller waits after a failure."""
 
@@ -173,6 +176,6 @@ async def some_of_each(load: Load, kinds: Collection[str] = KINDS) -> None:
     before = {kind: load.succeeded(kind) for kind in kinds}
 
     async def are_there() -> bool:
-        return all(load.succeeded(kind) >= before[kind] + 10 for kind in kinds)
+        return all(load.succeeded(kind) >= before[kind] + SOME for kind in kinds)
 
     await until(are_there, within=2 * ANSWER_LIMIT)

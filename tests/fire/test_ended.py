@@ -22,8 +22,8 @@ async def test_no_request_that_was_accepted_is_cut_when_the_api_ends(
     live_service: LiveServices,
 ) -> None:
     async with live_service() as service:
-        async with Load(service, callers=16) as load:
-            for _ in range(3):
+        async with Load(service, callers=12) as load:
+            for _ in range(2):
                 await some_of_each(load)
                 began = time.monotonic()
                 await service.api.stop()
@@ -50,7 +50,7 @@ async def test_a_task_that_has_begun_ends_before_its_worker_does(
             async def all_have_run() -> bool:
                 return len({run.task for run in await work.runs()}) == len(tasks)
 
-            for _ in range(3):
+            for _ in range(2):
                 await until(some_run)
                 await service.worker.stop()
                 assert service.worker.returncode == 0

@@ -68,7 +68,7 @@ async def test_two_instances_make_one_schema_and_one_of_them_relays_until_the_ot
             stack.push_async_callback(each.worker.kill)
         await asyncio.gather(*map(start, instances))
         one, other = instances
-        async with Load(one) as load, Load(other) as other_load:
+        async with Load(one, callers=4) as load, Load(other, callers=4) as other_load:
             await asyncio.gather(some_of_each(load), some_of_each(other_load))
             active = [each for each in (one, other) if ACTIVE in each.worker.log.read_text()]
             assert len(active) == 1, "both relay, or none"
