@@ -49,7 +49,7 @@ def test_the_tier_itself_is_formatted_linted_and_typed(service: Service) -> None
 def outcomes(request: pytest.FixtureRequest, service: Service) -> dict[str, list[Element]]:
     """Return what each test said, by file: all that were asked for run at once, on one start."""
     tests = (item for item in request.session.items if isinstance(item, pytest.Function))
-    names = [test.callspec.params["name"] for test in tests if "outcomes" in test.fixturenames]
+    names = [str(test.callspec.params["name"]) for test in tests if "outcomes" in test.fixturenames]
     files = [f"tests/fire/test_{name}.py" for name in names]
     report = service.folder / "report.xml"
     done = subprocess.run(
