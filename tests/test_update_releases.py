@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from extensions.catalogue import Answers, everything_off
 from extensions.releases import Release, recorded
@@ -55,12 +56,15 @@ def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
     service = scaffold(history, tmp_path, BASES[base], "--vcs-ref", release.tag)
     kept = work(service)
     commit(service, "Our own work")
-    before = files(service)
+    before, answered = files(service), answers(service)
 
     update(service)
 
-    after = files(service)
-    fresh = files(render(history, tmp_path / "fresh", BASES[base], ref=NEWEST))
+    after, answers_now = files(service), answers(service)
+    assert {name: answers_now[name] for name in answered} == answered
+    later = {answers_now[name] for name in answers_now.keys() - answered.keys()}
+    assert later <= {"none", False}, "an update brings no part that nobody asked for"
+    fresh = files(render(history, tmp_path / "fresh", answers_now, ref=NEWEST))
     assert DELETED not in after
     assert {name: before[name] for name in WRITTEN_ONCE & before.keys()} == {
         name: after[name] for name in WRITTEN_ONCE & after.keys()
@@ -81,6 +85,11 @@ def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
     mended = differing(files(service), after)
     assert {name for name in mended if "/features/order/" not in name and ".py" in name} == set()
     proof("update", updates=1, releases=[release.tag], services=[base])
+
+
+def answers(service: Path) -> Answers:
+    found = yaml.safe_load((service / ".copier-answers.yml").read_text())
+    return {name: answer for name, answer in found.items() if not name.startswith("_")}
 
 
 def check(environment: Path, service: Path, *command: str) -> str:
