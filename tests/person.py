@@ -40,8 +40,8 @@ EDITS = (
     ),
     Edit(
         "app/features/example/routers.py",
-        ("    example = await examples.create(data)\n",),
-        '    logger.info("There is a new example, {}", example.id)\n',
+        ('    """Store a new example; Location says where it is."""\n',),
+        '    logger.info("A new example is called {}", data.name)\n',
     ),
     Edit(
         "app/features/example/services.py",
