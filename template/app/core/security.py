@@ -5,7 +5,6 @@ from typing import Annotated, Final
 
 import jwt
 from fastapi import APIRouter, Depends, Request
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Receive, Scope, Send
 
@@ -86,23 +85,19 @@ def _subject_of(credentials: HTTPAuthorizationCredentials | None, settings: Sett
 CurrentSubject = Annotated[str, Depends(current_subject)]
 
 
-class SignedInRoute(APIRoute):
-    """A route that needs a bearer token, which is looked at before the body is read."""
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request for this route."""
-        # FastAPI reads the whole body before it calls dependencies.
-        request = Request(scope)
-        await current_subject(request, await settings_of(request), await _bearer(request))
-        await super().handle(scope, receive, send)
-
-
 class SignedInRouter(APIRouter):
-    """What is included here needs a bearer token."""
+    """What is included here needs a bearer token, which is looked at before the body is read."""
 
     def __init__(self) -> None:
         super().__init__(
-            route_class=SignedInRoute,
             dependencies=[Depends(current_subject)],
             responses=error_responses(InvalidToken),
         )
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request for one of the routes."""
+        # FastAPI reads the whole body before it calls dependencies.
+        if scope["type"] == "http":
+            request = Request(scope)
+            await current_subject(request, await settings_of(request), await _bearer(request))
+        await super().handle(scope, receive, send)

@@ -10,7 +10,6 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
 
-from app.common.routing import add_routes
 from app.core.config import Settings
 from app.core.security import CurrentSubject, SignedInRouter, create_access_token
 from app.main import create_app
@@ -109,8 +108,8 @@ async def test_without_a_token_no_body_is_read(settings: Settings, token: str | 
     async def mine(body: list[int], subject: CurrentSubject) -> str:
         return f"{subject}: {len(body)}"
 
+    application.include_router(signed_in)
     signed_in.include_router(feature)
-    add_routes(application, signed_in)
 
     read: list[bytes] = []
 
@@ -139,7 +138,7 @@ async def test_a_token_is_looked_at_once_for_each_request(settings: Settings) ->
     async def mine(body: list[int], subject: CurrentSubject) -> str:
         return f"{subject}: {len(body)}"
 
-    add_routes(application, signed_in)
+    application.include_router(signed_in)
 
     async def body() -> AsyncIterator[bytes]:
         # From here on the token is not valid any more.
