@@ -176,7 +176,7 @@ class Operator:
         process.start()
         await asyncio.to_thread(process.join, 60)
         assert process.exitcode is not None, arguments
-        return log.read_text()
+        return await asyncio.to_thread(log.read_text)
 
 
 class Caller:

@@ -186,7 +186,8 @@ async def test_a_request_that_takes_too_long_leaves_nothing_and_its_connection_i
     application.include_router(router)
     transport = httpx2.ASGITransport(app=application)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        answer = await client.post(path)
+        async with asyncio.timeout(30):
+            answer = await client.post(path)
         assert (answer.status_code, answer.json()["error"]) == (503, "request_timed_out")
         assert await notes(engine) == []
         assert isinstance(engine.pool, AsyncAdaptedQueuePool)
