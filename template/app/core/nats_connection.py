@@ -24,6 +24,9 @@ MAX_MESSAGE_SIZE: Final = 1_000_000
 """Bytes of a message's body. NATS takes 1 MiB of headers and body by default, and cuts the
 connection of whoever sends more; the rest is for headers."""
 
+MOMENT: Final = 0.002
+"""Seconds that an acknowledgment waits for others, to leave with them in one piece."""
+
 RECONNECT_INTERVAL: Final = 1
 """Seconds between two attempts to reach NATS."""
 
@@ -99,6 +102,7 @@ class NatsConnection:
         self._note(connected=False)
         self._closed = asyncio.Event()
         self._unacknowledged: set[asyncio.Future[PubAck]] = set()
+        self._moment: asyncio.Event | None = None
         self._use_new_client()
 
     async def publish(self, message: OutgoingMessage) -> None:
@@ -150,6 +154,14 @@ class NatsConnection:
             raise NatsUnavailable from error
         finally:
             self._unacknowledged.discard(ack)
+
+    async def acknowledge(self, message: Msg) -> None:
+        """Tell JetStream that `message` is done, in a moment: each write of its own would cost."""
+        if self._moment is None:
+            self._moment = asyncio.Event()
+            asyncio.get_running_loop().call_later(MOMENT, self._end_moment, self._moment)
+        await self._moment.wait()
+        await message.ack()
 
     async def keep_connected(self) -> None:
         """Connect, and connect anew whenever the client gives up; runs until it is cancelled."""
@@ -213,6 +225,10 @@ class NatsConnection:
     async def _on_closed(self) -> None:
         self._note(connected=False)
         self._closed.set()
+
+    def _end_moment(self, moment: asyncio.Event) -> None:
+        self._moment = None
+        moment.set()
 
     def _note(self, *, connected: bool) -> None:
         if connected:

@@ -45,13 +45,14 @@ COUNTERS: Final = (RETRIES_LABEL, POSTPONED_LABEL, REQUEUES_LABEL)
 class Delivery:
     """A task as it came, and the message that brought it. To call it is to acknowledge that."""
 
+    connection: NatsConnection
     message: Msg
     task: TaskiqMessage
     timeout: float
 
     async def __call__(self) -> None:
         if not self.message.is_acked:  # a dead letter already is
-            await self.message.ack()
+            await self.connection.acknowledge(self.message)
 
 
 _delivery: ContextVar[Delivery] = ContextVar("delivery")
@@ -150,7 +151,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         except Exception as error:  # whatever is wrong with it, others must run
             reason = f"It cannot be read: {error}"
         if reason is None:
-            return Delivery(message, task, timeout)
+            return Delivery(self.opened, message, task, timeout)
         try:
             await dead_letter(self.opened, message, "tasks", reason)
         except (NatsUnavailable, nats.errors.Error) as error:
