@@ -34,7 +34,7 @@ Send = Callable[[], Awaitable[None]]
 
 async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
     """Return the rows of `groups`."""
-    number = 1000 if setting.quick else 20_000
+    number = 1000 if setting.quick else 10_000
     slower = number // 4
     figures: defaultdict[str, list[float]] = defaultdict(list)
     async with open_resources(setting.settings) as handles, _worker(setting):

@@ -124,8 +124,9 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
             for contest in contests:
                 if not contest.paced:
                     continue
-                slower = min(_rate(results[contest, name]) for name in contest.programs)
-                for name in contest.programs[:: -1 if number % 2 else 1]:
+                pair = contest.programs[:2]
+                slower = min(_rate(results[contest, name]) for name in pair)
+                for name in pair[:: -1 if number % 2 else 1]:
                     result = await _turn(
                         setting,
                         contest,
@@ -159,6 +160,7 @@ def _rows(
         service, limit, *floor = (
             [getattr(result, figure) for result in found[contest, name]]
             for name in contest.programs
+            if (contest, name) in found
         )
         return Row(
             group=contest.group,

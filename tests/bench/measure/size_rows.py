@@ -16,6 +16,8 @@ from measure.setting import Setting
 GROUPS = ("files", "depth")
 MB = 1_000_000
 PAGE = 100
+SECONDS = 1.0
+"""Of each turn: one page after the other, so that there is little to spread."""
 
 
 async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
@@ -112,7 +114,7 @@ async def _depths(setting: Setting) -> list[Row]:
                     file = setting.folder / "page"
                     file.write_text(f"{path}\n")
                     load = Load("get", "", 200, file)
-                    result = await put_load(service, load, setting.seconds, connections=1)
+                    result = await put_load(service, load, SECONDS, connections=1)
                     times[name].append(1000 / result.rate)
             of = f"of {size:,} rows"
             where = f"10 at {depth:,} {of}"
