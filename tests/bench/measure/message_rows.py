@@ -4,7 +4,10 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from nats.js.errors import NotFoundError
 
 from app.core.broker import events_broker
 from app.core.lifespan import open_resources
@@ -37,8 +40,10 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
     number = 1000 if setting.quick else 10_000
     slower = number // 4
     figures: defaultdict[str, list[float]] = defaultdict(list)
-    async with open_resources(setting.settings) as handles, _worker(setting):
+    async with AsyncExitStack() as stack:
+        handles = await stack.enter_async_context(open_resources(setting.settings))
         connection: NatsConnection = handles["nats"]
+        await stack.enter_async_context(_worker(setting, connection))
         for _ in range(setting.rounds):
             if "publish" in groups:
                 figures["publish"].append(await _sent_in_a_second(_publish_unheard, number))
@@ -69,24 +74,40 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
 
 
 @asynccontextmanager
-async def _worker(setting: Setting) -> AsyncIterator[None]:
-    worker = Program(setting, "worker")
+async def _worker(setting: Setting, connection: NatsConnection) -> AsyncIterator[None]:
+    """Run a worker that logs no line for each task, as the APIs log none for each request."""
+    quiet = {**setting.environment, "LOG_LEVEL": "WARNING"}
+    worker = Program(replace(setting, environment=quiet), "worker")
     await worker.start(["app.worker"])
     try:
-        await _until(lambda: "The worker is ready." in worker.log.read_text(), worker)
+        deadline = time.monotonic() + PATIENCE
+        while not await _takes_all(setting, connection):
+            worker.check()
+            if time.monotonic() > deadline:
+                raise BenchError(f"The worker is not ready after {PATIENCE:g} s.")
+            await asyncio.sleep(0.05)
         yield
         worker.check()
     finally:
         await worker.stop()
 
 
-async def _until(condition: Callable[[], bool], worker: Program) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        worker.check()
-        if time.monotonic() > deadline:
-            raise BenchError(f"The worker is not ready after {PATIENCE:g} s.")
-        await asyncio.sleep(0.05)
+async def _takes_all(setting: Setting, connection: NatsConnection) -> bool:
+    """Return whether a worker waits for tasks and for the events of the bench."""
+    settings = setting.settings
+    places = [(settings.NATS_STREAM, tasks_consumer(settings))]
+    for function, event in ((hear, Heard), (note, Noted)):
+        consumer = event_consumer(function.__name__, event.subject, settings)
+        places.append((EVENTS_STREAM, consumer))
+    try:
+        return all(
+            [
+                (await connection.js.consumer_info(stream, str(consumer.durable_name))).num_waiting
+                for stream, consumer in places
+            ],
+        )
+    except NotFoundError:
+        return False
 
 
 async def _send_task() -> None:
