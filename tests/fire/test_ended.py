@@ -40,9 +40,8 @@ async def test_a_task_that_has_begun_ends_before_its_worker_does(
     live_service: LiveServices,
 ) -> None:
     async with live_service() as service, working(service) as work:
-        tasks = [str(number) for number in range(300)]
+        tasks: list[str] = []
         async with Load(service, callers=3) as load:
-            await work.send(tasks)
 
             async def some_run() -> bool:
                 return any(not run.ended for run in await work.runs())
@@ -50,8 +49,11 @@ async def test_a_task_that_has_begun_ends_before_its_worker_does(
             async def all_have_run() -> bool:
                 return len({run.task for run in await work.runs()}) == len(tasks)
 
-            for _ in range(2):
-                await until(some_run)
+            for name in ("first", "second"):
+                some = [f"{name} {number}" for number in range(150)]
+                tasks += some
+                await work.send(some)
+                await until(some_run, within=60)
                 await service.worker.stop()
                 assert service.worker.returncode == 0
                 runs = await work.runs()
