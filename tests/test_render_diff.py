@@ -48,11 +48,11 @@ def test_two_versions_are_compared(repository: Path, tmp_path: Path, capsys: Cap
     git(tmp_path, "clone", "--quiet", str(repository), "releases")
     releases = tmp_path / "releases"
     git(releases, "tag", "v1.0.0")
-    with (releases / "template/app/main.py").open("a") as file:
+    with (releases / "template/app/server.py").open("a") as file:
         file.write("# newer\n")
     git(releases, "commit", "--quiet", "--all", "--message", "Newer")
     said = compared(capsys, "v1.0.0", "HEAD", "--template", str(releases))
-    assert said.startswith("diff --git a/app/main.py b/app/main.py\n")
+    assert said.startswith("diff --git a/app/server.py b/app/server.py\n")
     assert "+# newer\n" in said
     assert said.count("diff --git") == 1
 
