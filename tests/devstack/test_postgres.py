@@ -30,6 +30,19 @@ async def test_data_and_port_outlive_a_crash(live_servers: Stack) -> None:
     assert "outlives" not in await databases(server)
 
 
+async def test_what_was_committed_a_moment_before_a_crash_is_there(live_servers: Stack) -> None:
+    server = live_servers.postgres
+    connection = await asyncpg.connect(server.url("postgres"))
+    await connection.execute("CREATE TABLE committed (number int)")
+
+    await server.kill()
+    await server.start()
+
+    connection = await asyncpg.connect(server.url("postgres"))
+    await connection.execute("DROP TABLE committed")
+    await connection.close()
+
+
 async def test_it_starts_though_a_stranger_has_the_pid_in_its_lock(live_servers: Stack) -> None:
     server = live_servers.postgres
     lock = server.folder / "data" / "postmaster.pid"
