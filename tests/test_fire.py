@@ -68,5 +68,8 @@ def outcomes(request: pytest.FixtureRequest, service: Service) -> dict[str, list
 @pytest.mark.parametrize("name", FILES)
 def test_it_loses_nothing_and_recovers(outcomes: dict[str, list[Element]], name: str) -> None:
     assert outcomes[name], "no test has run"
+    skipped = [each.attrib["message"] for case in outcomes[name] for each in case.iter("skipped")]
+    if skipped and not os.environ.get("CI"):
+        pytest.skip(" ".join(skipped))
     said = [f"{case.attrib['name']}\n{each.text}" for case in outcomes[name] for each in case]
     assert not said, "\n\n".join(said)

@@ -194,5 +194,5 @@ class Api:
             body,
             {"Authorization": f"Bearer {self.token}", "Content-Type": content_type},
         )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 (our own address)
             return json.loads(answer.read())["data"]

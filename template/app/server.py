@@ -37,6 +37,7 @@ class DrainingProtocol(HttpToolsProtocol):
     _is_ending = False
     _head_timer: asyncio.TimerHandle | None = None
 
+    # The type is uvicorn's, which is narrower than that of asyncio.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)

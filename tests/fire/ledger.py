@@ -35,7 +35,7 @@ async def check_that_nothing_is_lost(
         changed = await _ids(database, "SELECT id FROM examples WHERE version > 1")
         _require(load.examples <= stored, "examples are lost", load.examples - stored)
         _require(load.changed <= changed, "changes are lost", load.changed - changed)
-        await until(lambda: _is_empty(database, "outbox"), within=SETTLING_LIMIT)
+        await until(lambda: _outbox_is_empty(database), within=SETTLING_LIMIT)
         announced = await _announced(service)
         created = [example for example, action in announced if action == "created"]
         updated = [example for example, action in announced if action == "updated"]
@@ -80,8 +80,8 @@ async def _ids(database: asyncpg.Connection, query: str) -> set[str]:
     return {str(row[0]) for row in await database.fetch(query)}
 
 
-async def _is_empty(database: asyncpg.Connection, table: str) -> bool:
-    return not await database.fetchval(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608
+async def _outbox_is_empty(database: asyncpg.Connection) -> bool:
+    return not await database.fetchval("SELECT EXISTS (SELECT FROM outbox)")
 
 
 async def _handled(database: asyncpg.Connection) -> Counter[tuple[str, str]]:

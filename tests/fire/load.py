@@ -110,12 +110,19 @@ class Load:
             while not self._stop.is_set():
                 await work(client)
 
-    async def _write(self, client: httpx2.AsyncClient) -> None:
+    async def _create(self, client: httpx2.AsyncClient) -> str | None:
+        """Return the id of a new example if it is acknowledged."""
         answer = await self._ask(client, "create", "POST", EXAMPLES, json={"name": uuid4().hex})
         if answer is None:
-            return
-        example = answer.json()["data"]["id"]
+            return None
+        example = str(answer.json()["data"]["id"])
         self.examples.add(example)
+        return example
+
+    async def _write(self, client: httpx2.AsyncClient) -> None:
+        example = await self._create(client)
+        if example is None:
+            return
         if await self._ask(
             client, "change", "PATCH", f"{EXAMPLES}/{example}", json={"quantity": 1}
         ):
@@ -125,11 +132,9 @@ class Load:
         await self._ask(client, "list", "GET", EXAMPLES)
 
     async def _attach(self, client: httpx2.AsyncClient) -> None:
-        answer = await self._ask(client, "create", "POST", EXAMPLES, json={"name": uuid4().hex})
-        if answer is None:
+        example = await self._create(client)
+        if example is None:
             return
-        example = answer.json()["data"]["id"]
-        self.examples.add(example)
         file = ("name.txt", example.encode(), "text/plain")
         answer = await self._ask(
             client, "attach", "POST", f"{EXAMPLES}/{example}/attachments", files={"file": file}

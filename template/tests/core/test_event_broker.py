@@ -52,6 +52,7 @@ async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
 async def broker(nats: NatsConnection, monkeypatch: pytest.MonkeyPatch) -> EventBroker:
     """A broker; the test declares its handlers, and `working` has them called."""
     monkeypatch.setattr(subscribers, "FIRST_RETRY_DELAY", 0.05)
+    monkeypatch.setattr("app.core.turns.GATHERING_TIME", 0.02)
     broker = EventBroker()
     await broker.open(nats)
     return broker

@@ -37,6 +37,7 @@ async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
 async def broker(nats: NatsConnection, monkeypatch: pytest.MonkeyPatch) -> CustomJetStreamBroker:
     """A broker; the test declares its tasks, and `run` runs them."""
     monkeypatch.setattr(task_broker, "FIRST_RETRY_DELAY", 0.05)
+    monkeypatch.setattr("app.core.turns.GATHERING_TIME", 0.02)
     broker = CustomJetStreamBroker()
     await broker.open(nats)
     return broker

@@ -3,7 +3,14 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
+
 from app.core.turns import Turns
+
+
+@pytest.fixture(autouse=True)
+def _gathering_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.turns.GATHERING_TIME", 0.02)
 
 
 async def test_one_goes_at_a_time_and_the_lowest_first() -> None:
