@@ -47,12 +47,12 @@ class DrainingProtocol(HttpToolsProtocol):
         """Take what has come; a head that has begun must not come for ever."""
         super().data_received(data)
         has_head = self.scope is not None and "method" in self.scope
-        if self._head_timer is None:
-            if not has_head:
-                self._head_timer = self.loop.call_later(HEAD_LIMIT, self.transport.close)
-        elif has_head:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if has_head or self._is_answering:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_LIMIT, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -63,10 +63,14 @@ class DrainingProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Begin to end: after the request that is being answered, or the next if it comes soon."""
         self._is_ending = True
-        if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(LAST_REQUEST_TIME, super().shutdown)
-        else:
+        if self._is_answering:
             super().shutdown()
+        else:
+            self.loop.call_later(LAST_REQUEST_TIME, super().shutdown)
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def on_headers_complete(self) -> None:
         """Begin to answer a request."""

@@ -68,16 +68,16 @@ def app() -> FastAPI:
 
 
 async def request(app: FastAPI, method: str, path: str, **sent: Any) -> httpx2.Response:
-    async with client_of(app) as client:
+    async with asyncio.timeout(60), client_of(app) as client:  # else what is not ended hangs
         return await client.request(method, path, **sent)
 
 
 async def answer_in_time(method: str, path: str, **sent: Any) -> httpx2.Response:
-    """Return the first answer that is no 503; `content` is what makes the body for a limit."""
+    """Return the first answer that came in time; `content` is what makes the body for a limit."""
     for limit in LIMITS:
         made = {name: value(limit) if name == "content" else value for name, value in sent.items()}
         response = await request(limited(limit), method, path, **made)
-        if response.status_code != 503:
+        if response.status_code not in {408, 503}:
             break
     return response
 
@@ -128,8 +128,7 @@ async def test_the_time_for_the_work_begins_when_the_body_is_complete(app: FastA
         yield b"[" + b" " * 60 * MINIMUM_RATE
         yield b"1]"
 
-    async with asyncio.timeout(30):
-        response = await request(app, "POST", "/body-and-work", content=body(), headers=JSON)
+    response = await request(app, "POST", "/body-and-work", content=body(), headers=JSON)
 
     assert (response.status_code, response.json()["error"]) == (503, "request_timed_out")
 
