@@ -1,5 +1,6 @@
 """A database whose disk is full."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
@@ -17,20 +18,23 @@ from tests.live import LiveService
 from tests.polling import until
 
 SIZE = "128m"
+AS_ROOT = () if os.geteuid() == 0 else ("sudo", "--non-interactive")
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """Yield a folder on a disk of its own; skip where nobody lets us."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    options = f"size={SIZE},uid={os.getuid()},gid={os.getgid()}"
+    # `env` says so where there is no sudo.
+    mount = ["env", *AS_ROOT, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     done = subprocess.run(mount, check=False, capture_output=True, text=True)  # noqa: S603 (ours)
     if done.returncode:
         pytest.skip(f"A small disk cannot be mounted here: {done.stderr.strip()}")
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S603, S607 (ours)
+        subprocess.run([*AS_ROOT, "umount", "--lazy", folder], check=True)  # noqa: S603, S607 (ours)
 
 
 def fill(folder: Path) -> Path:
