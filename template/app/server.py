@@ -19,7 +19,7 @@ APPLICATION = "app.main:create_app"
 SHUTDOWN_LIMIT = 8
 """Seconds that requests may take to end after SIGTERM; container engines kill after 10."""
 
-LAST_REQUEST_TIME = 1
+LAST_REQUEST_TIME: float = 1
 """Seconds after SIGTERM in which a request may still come by a connection that is open."""
 
 HEAD_LIMIT = 20

@@ -11,7 +11,7 @@ from app import server
 from app.server import DrainingProtocol
 from tests.asgi import small_app
 
-LIMITS = (0.2, 1, 10)
+LIMITS = (0.1, 1, 10)
 """Seconds; a longer one is for a machine that is too busy to read within a shorter one."""
 
 HEAD = b"GET /longer HTTP/1.1\r\nHost: test\r\n"

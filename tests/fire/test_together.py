@@ -19,7 +19,7 @@ from tests.fire.ledger import check_that_nothing_is_lost
 from tests.fire.load import Load, some_of_each
 from tests.fire.test_killed import SOON
 from tests.live import LiveService
-from tests.live_program import Program
+from tests.live_program import LISTENS, Program
 from tests.messages import connected
 from tests.polling import until
 
@@ -36,7 +36,7 @@ def instance(service: LiveService, settings: Settings, folder: Path) -> LiveServ
         service,
         settings=settings,
         url=f"http://{HOST}:{port}",
-        api=Program(serve, environment, folder / "api", "Application startup complete"),
+        api=Program(serve, environment, folder / "api", LISTENS),
         worker=Program(["worker"], environment, folder / "worker", "The worker is ready"),
     )
 

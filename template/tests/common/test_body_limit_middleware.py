@@ -19,7 +19,7 @@ REFUSED = {
 JSON = {"Content-Type": "application/json"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def limited(settings: Settings) -> FastAPI:
     """An application that takes 1,000 bytes, and 2,000 at one of its routes."""
     app = create_app(settings.model_copy(update={"MAX_BODY_SIZE": 1000}))

@@ -8,7 +8,7 @@ from app.main import create_app
 from tests.asgi import client_of
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(settings: Settings) -> FastAPI:
     """The application with routes of a person's own."""
     app = create_app(settings)

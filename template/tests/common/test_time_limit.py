@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from app.common.time_limit import MINIMUM_RATE, TimeLimitMiddleware, time_limit
 from tests.asgi import client_of, small_app
 
-LIMITS = (0.1, 1, 10)
+LIMITS = (0.05, 1, 10)
 """Seconds; a longer one is for a machine that is too busy to begin within a shorter one."""
 JSON = {"Content-Type": "application/json"}
 

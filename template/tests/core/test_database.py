@@ -137,10 +137,15 @@ class LookingAtTheStart:
         await self._application(scope, receive, look_and_send)
 
 
-@pytest.fixture
-async def observer(settings: Settings, engine: AsyncEngine) -> LookingAtTheStart:
+@pytest.fixture(scope="module")
+def application(settings: Settings) -> FastAPI:
     application = create_app(settings)
     application.include_router(router)
+    return application
+
+
+@pytest.fixture
+def observer(application: FastAPI, engine: AsyncEngine) -> LookingAtTheStart:
     return LookingAtTheStart(application, engine)
 
 

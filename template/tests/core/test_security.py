@@ -18,14 +18,19 @@ from tests.asgi import client_of
 CLAIMS = {"sub": "somebody", "iat": 0, "exp": datetime.now(UTC) + timedelta(hours=1)}
 
 
-@pytest.fixture
-async def client(settings: Settings) -> Any:
+@pytest.fixture(scope="module")
+def application(settings: Settings) -> FastAPI:
     application = create_app(settings)
 
     @application.get("/me")
     async def me(subject: CurrentSubject) -> str:
         return subject
 
+    return application
+
+
+@pytest.fixture
+async def client(application: FastAPI) -> Any:
     transport = httpx2.ASGITransport(app=application)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
