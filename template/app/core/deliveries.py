@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from functools import partial
+from typing import Final, Literal
 
 import nats.errors
 from loguru import logger
@@ -41,7 +42,7 @@ async def deliveries(
         connection: NATS; may be away.
         stream: where the messages are.
         consumer: a durable pull consumer, created or updated as needed.
-        room: to be entered for each message before the next one is asked for.
+        room: to be entered for each message before the next one is asked for; closed in the end.
         stop: ends this; what arrived by then and was not yielded goes to another worker.
     """
     while not stop.is_set():
@@ -54,7 +55,7 @@ async def deliveries(
             await connection.js.add_consumer(stream, consumer)
             async with Pull(connection.client, stream, str(consumer.name)) as pull:
                 stopping = asyncio.ensure_future(stop.wait())
-                stopping.add_done_callback(pull.look_up)
+                stopping.add_done_callback(partial(_wake, pull, room))
                 try:
                     while not stop.is_set():
                         message = await pull.next(room)
@@ -67,6 +68,13 @@ async def deliveries(
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_INTERVAL):
                     await stop.wait()
+
+
+def _wake(pull: Pull, room: Room, stopping: asyncio.Future[Literal[True]]) -> None:
+    """End what `pull` waits for: it may be for room, which only the end of this would make."""
+    if not stopping.cancelled():
+        room.close()
+        pull.look_up()
 
 
 @contextmanager

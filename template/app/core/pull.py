@@ -37,6 +37,7 @@ class Room:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._used = 0
+        self._is_closed = False
         self._has_any = asyncio.Event()
         self._has_much = asyncio.Event()
         self._count(0)
@@ -49,20 +50,25 @@ class Room:
         """Take note that work on a message has ended."""
         self._count(-1)
 
+    def close(self) -> None:
+        """Have no room any more: who waits for it need not wait until work has ended."""
+        self._is_closed = True
+        self._count(0)
+
     async def available(self) -> int:
-        """Return for how many messages there is room, once there is for one at least."""
+        """Return for how many messages there is room, once there is for one; 0 when closed."""
         await self._has_any.wait()
         if not self._has_much.is_set():  # short work makes room for many in a moment
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHERING_TIME):
                     await self._has_much.wait()
-        return self._limit - self._used
+        return 0 if self._is_closed else self._limit - self._used
 
     def _count(self, change: int) -> None:
         self._used += change
         free = self._limit - self._used
         for event, needed in ((self._has_any, 1), (self._has_much, (self._limit + 1) // 2)):
-            if free >= needed:
+            if self._is_closed or free >= needed:
                 event.set()
             else:
                 event.clear()
@@ -112,7 +118,9 @@ class Pull:
         if not self._arrived:
             self._news.clear()
             if not self._expected:
-                await self._request(await room.available())
+                count = await room.available()
+                if count:
+                    await self._request(count)
             with suppress(TimeoutError):
                 async with asyncio.timeout(REQUEST_TIMEOUT):
                     await self._news.wait()
@@ -120,7 +128,7 @@ class Pull:
             self._complain()
         return self._arrived.popleft() if self._arrived else None
 
-    def look_up(self, _: object = None) -> None:
+    def look_up(self) -> None:
         """Make `next` return."""
         self._news.set()
 

@@ -288,6 +288,37 @@ async def test_stopping_gives_back_what_was_not_begun(
     assert sorted(got) == list(range(10))
 
 
+async def test_stopping_during_an_outage_gives_back_as_many_as_are_handled_at_once(
+    broker: EventBroker,
+) -> None:
+    count = subscribers.CONCURRENCY + 1
+    got: list[int] = []
+    is_outage = True
+
+    @broker.task(SUBJECT)
+    async def need_a_server(event: Happened) -> None:
+        got.append(event.number)
+        if is_outage:
+            raise ServiceUnavailable
+
+    async def all_wait() -> bool:
+        return len(set(got)) == subscribers.CONCURRENCY
+
+    async def all_handled() -> bool:
+        return set(got) == set(range(count))
+
+    for number in range(count):
+        await broker.publish(Happened(what=str(number), number=number))
+    async with asyncio.timeout(20):
+        async with working(broker):
+            await until(all_wait)
+        is_outage = False
+        got.clear()
+        async with working(broker):
+            await until(all_handled)
+    assert len(got) == count
+
+
 def test_a_handler_names_the_class_of_its_event() -> None:
     async def careless(event) -> None: ...  # type: ignore[no-untyped-def]  # what is tested
 
