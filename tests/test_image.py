@@ -1,5 +1,6 @@
 """The container files, without a container engine: what they would copy, run and connect."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -77,3 +78,21 @@ def test_what_the_image_has_can_run(full_environment: Path, tmp_path: Path) -> N
     for name in ("serve", "worker", "health", *re.findall(r"app (\w+)", str(commands["setup"]))):
         assert name in help_text
     assert not list(tmp_path.glob(".venv/lib/python*/site-packages/pytest")), "development tools"
+
+
+@pytest.mark.run
+def test_the_health_that_containers_ask_for_all_the_time_imports_no_framework(
+    full_environment: Path, tmp_path: Path
+) -> None:
+    address = "postgresql://service@database/service"
+    asked = subprocess.run(
+        [full_environment / ".venv/bin/python", "-X", "importtime", "-m", "app", "health", "live"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(full_environment), "DATABASE_URL": address},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in asked.stderr.splitlines()}
+    assert "app.checks.health" in imported, asked
+    assert not imported & {"alembic", "fastapi", "nats", "sqlalchemy"}

@@ -1,4 +1,4 @@
-"""Asks a running API how it is, with the standard library alone, since it is asked often."""
+"""Asks a running API how it is. A container does so all the time, so little is imported for it."""
 
 import http.client
 

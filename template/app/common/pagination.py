@@ -13,8 +13,8 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from app.common.json_utils import dumps, loads
-from app.core.config import settings_of
 from app.core.errors import Unprocessable
+from app.core.request_settings import settings_of
 
 T = TypeVar("T")
 Position = tuple[datetime | UUID | int | str, ...]

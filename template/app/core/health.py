@@ -12,7 +12,7 @@ from loguru import logger
 from pydantic import BaseModel, Field
 
 from app.common.response_envelope import leave_as_it_is, without_envelope
-from app.core.config import SettingsDep
+from app.core.request_settings import SettingsDep
 from app.core.resource import Resource
 from app.core.resources import RESOURCES
 

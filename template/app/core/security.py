@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Receive, Scope, Send
 
-from app.core.config import Settings, SettingsDep, settings_of
+from app.core.config import Settings
 from app.core.errors import Unauthorized, error_responses
+from app.core.request_settings import SettingsDep, settings_of
 
 CLOCK_LEEWAY: Final = 30
 """Seconds by which the clocks of machines may differ: a token may be new, or just expired."""
