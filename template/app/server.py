@@ -44,10 +44,14 @@ class DrainingProtocol(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_LIMIT, transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come; a head that has begun must not come for ever."""
+        """Take what has come; the next head must not come for ever.
+
+        Any byte ends uvicorn's limit for a connection that rests: also one of a body that was
+        answered unread, or a blank line, after which uvicorn would wait without a limit.
+        """
         super().data_received(data)
-        has_head = self.scope is not None and "method" in self.scope
-        if has_head or self._is_answering:
+        is_websocket = self.transport.get_protocol() is not self
+        if self._is_answering or is_websocket:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None

@@ -61,21 +61,31 @@ async def test_a_head_that_does_not_come_ends_its_connection(sent: bytes) -> Non
         writer.close()
 
 
-@pytest.mark.parametrize("is_early", [False, True])
+@pytest.mark.parametrize(
+    ("fields", "early", "late"),
+    [
+        pytest.param(b"", b"", HEAD, id="the next begins after the answer"),
+        pytest.param(b"", HEAD, b"", id="the next begins before the answer"),
+        pytest.param(b"", b"", b"\r\n", id="a blank line after the answer"),
+        pytest.param(b"Content-Length: 3\r\n", b"1", b"2", id="a body that nobody reads"),
+    ],
+)
 async def test_a_request_is_answered_however_long_it_takes_and_the_next_must_come_as_well(
-    is_early: bool,
+    fields: bytes,
+    early: bytes,
+    late: bytes,
 ) -> None:
-    """The next one begins before this one is answered, or after it."""
+    """Something more comes while it is answered (`early`), or after that (`late`)."""
     for limit in LIMITS:
         async with listening(limit) as address:
             reader, writer = await asyncio.open_connection(*address)
-            for piece in (HEAD, b"\r\n", HEAD if is_early else b""):
+            for piece in (HEAD, fields + b"\r\n", early):
                 writer.write(piece)
                 await writer.drain()
             with suppress(asyncio.IncompleteReadError):  # which is tried with more time
                 async with asyncio.timeout(30):
                     answer = await reader.readuntil(b'"error":null}')
-                writer.write(b"" if is_early else HEAD)
+                writer.write(late)
                 rest = await all_of_it(reader)
                 break
             writer.close()
