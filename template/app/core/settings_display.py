@@ -21,5 +21,6 @@ def _displayed(value: object) -> str:
         return MASK
     if isinstance(value, bool):
         return str(value).lower()
-    text = ",".join(value) if isinstance(value, list) else str(value)
-    return re.sub(r"(?<=://)[^/@]+(?=@)", MASK, text)
+    if isinstance(value, list):
+        return ",".join(map(_displayed, value))
+    return re.sub(r"(?<=://).+(?=@)", MASK, str(value))  # a password may have @ in it, or /
