@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import jwt
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.core.config import Settings
@@ -97,8 +98,9 @@ class SignedInRouter(APIRouter):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request for one of the routes."""
-        # FastAPI reads the whole body before it calls dependencies.
-        if scope["type"] == "http":
+        # FastAPI reads the whole body before it calls dependencies. Where only another method is
+        # known at this address, no token would help: that is a 405.
+        if scope["type"] == "http" and self.matches(scope)[0] is not Match.PARTIAL:
             request = Request(scope)
             await current_subject(request, await settings_of(request), await _bearer(request))
         await super().handle(scope, receive, send)

@@ -135,6 +135,27 @@ async def test_without_a_token_no_body_is_read(settings: Settings, token: str | 
     assert served.json()["data"] == "somebody: 2"
 
 
+async def test_a_method_that_no_token_would_help_is_refused_as_such(
+    settings: Settings,
+) -> None:
+    application = create_app(settings)
+    reads, signed_in = APIRouter(), SignedInRouter()
+    application.include_router(signed_in)
+    application.include_router(reads)
+
+    @reads.get("/mine")
+    async def read() -> None: ...
+
+    @signed_in.post("/mine")
+    async def write() -> None: ...
+
+    async with client_of(application) as client:
+        for method in ("HEAD", "OPTIONS", "PUT", "DELETE"):
+            refused = await client.request(method, "/mine")
+            assert (refused.status_code, refused.headers.get("Allow")) == (405, "GET, POST")
+        assert (await client.post("/mine")).status_code == 401
+
+
 async def test_a_token_is_looked_at_once_for_each_request(settings: Settings) -> None:
     application = create_app(settings)
     signed_in = SignedInRouter()
