@@ -76,6 +76,8 @@ async def work_on(
     """
     if send_again and discard:
         raise typer.BadParameter("choose one of the two things to do.")
+    if ids and everything:
+        raise typer.BadParameter("name ids or say --all, not both.")
     if (send_again or discard) and not (ids or everything):
         raise typer.BadParameter("name the ids, or say --all.")
     async with opened as pile:

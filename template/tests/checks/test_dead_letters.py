@@ -158,6 +158,7 @@ async def test_what_is_discarded_is_gone(
     [
         (("--replay", "123456"), 1, "There is no dead letter 123456."),
         (("--discard",), 2, "name the ids, or say --all"),
+        (("--discard", "--all", "1"), 2, "name ids or say --all, not both"),
         (("--discard", "--replay", "1"), 2, "choose one"),
     ],
 )
