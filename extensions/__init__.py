@@ -1,1 +1,1 @@
-"""What plain Copier cannot do; used at development time only, never while a service is rendered."""
+"""What plain Copier cannot do: commands for services and for the proof, never used by rendering."""

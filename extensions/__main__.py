@@ -27,13 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted; nothing was changed.\n")
+        was = "the update was carried out" if options.applied else "nothing was changed"
+        sys.stderr.write(f"Interrupted; {was}.\n")
         return INTERRUPTED
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=NAME, description="What beside Copier helps a service.")
+    parser.set_defaults(applied=False)
     commands = parser.add_subparsers(required=True, metavar="command")
     update = commands.add_parser(
         "plan-update",
@@ -101,11 +103,10 @@ def _plan_update(options: argparse.Namespace) -> int:
         sys.stdout.write(report(rehearsal, found, whole=options.diff))
         if options.apply and not kept:
             apply(service, rehearsal)
+            options.applied = True
             sys.stdout.write(f"{rehearsal.message}\n")
         else:
-            data = [part for pair in options.data for part in ("-d", pair)]
-            ref = ["--vcs-ref", options.vcs_ref] if options.vcs_ref else []
-            sys.stdout.write(f"\n{advice(options.folder, [*data, *ref], found, kept)}")
+            sys.stdout.write(f"\n{advice(found, kept)}")
     if kept:
         return LOST
     return CONFLICTS if found.conflicts else FINE

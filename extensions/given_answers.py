@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def _offered(question: Question, text: str) -> Answer:
         return text
     names = {spelled(choice): choice for choice in question.choices}
     if any(isinstance(choice, bool) for choice in question.choices):
-        text = spelled(yaml.safe_load(text))  # as Copier, which knows yes and no too
+        with suppress(yaml.YAMLError):
+            read = yaml.safe_load(text)  # as Copier, which knows yes and no too
+            text = text if read is None else spelled(read)
     if text not in names:
         raise UsageError(f"{question.name} cannot be {text!r}; choose {either(names)}.")
     return names[text]

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from extensions.git import difference
 from extensions.plan_update import Plan
@@ -106,13 +105,14 @@ def _missed(rehearsal: Rehearsal, found: Plan) -> str:
     )
 
 
-def advice(folder: Path, arguments: Sequence[str], found: Plan, kept: Sequence[str]) -> str:
+def advice(found: Plan, kept: Sequence[str]) -> str:
     """Return how to go on from a plan in which the edits of `kept` would be lost."""
-    discards = [part for path in found.lost for part in ("--discard", path)]
-    command = shlex.join([NAME, "plan-update", str(folder), *arguments, "--apply", *discards])
+    options = shlex.join(
+        ["--apply", *(part for path in found.lost for part in ("--discard", path))]
+    )
     if kept:
         return (
             "Nothing was changed. Make these edits elsewhere (--diff prints them), "
-            f"or give them up:\n  {command}\n"
+            f"or give them up; then run this command again with\n  {options}\n"
         )
-    return f"Nothing was changed. To carry it out:\n  {command}\n"
+    return f"Nothing was changed. To carry it out, run this command again with\n  {options}\n"

@@ -164,19 +164,27 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
     """Do to `service` what the rehearsal did to its copy, byte for byte.
 
     Raises:
-        UsageError: somebody changed the service since it was copied; nothing is done then.
+        UsageError: somebody changed the service since it was copied, or it has a link where the
+            update changes a file; nothing is done then.
     """
-    paths = {*rehearsal.before, *rehearsal.after}
+    linked = rehearsal.linked
+    for path in sorted(linked):
+        if rehearsal.before[path] != rehearsal.after.get(path):
+            raise UsageError(f"{path} is a link, and the update changes it; put a file there.")
+    before, after = (
+        {path: entry for path, entry in taken.items() if path not in linked}
+        for taken in (rehearsal.before, rehearsal.after)
+    )
     if (
         git(service, "rev-parse", "HEAD").decode().strip() != rehearsal.head
         or git(service, "status", "--porcelain", "--", ".")
-        or entries(service, paths) != rehearsal.before
+        or entries(service, {*before, *after}) != before
     ):
         raise UsageError("The service changed meanwhile; run the command again.")
     stages = git(rehearsal.copy, "ls-files", "--unmerged", "--full-name", "-z")
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # all of it, or nothing
     try:
-        carry(rehearsal.before, rehearsal.after, service)
+        carry(before, after, service)
         _mark_unmerged(service, rehearsal.copy, stages)
     finally:
         signal.signal(signal.SIGINT, interrupt)

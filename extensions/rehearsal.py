@@ -35,6 +35,7 @@ class Rehearsal:
         after: the same of the copy, updated.
         written: what the recorded version of the template writes with the recorded answers.
         renewed: what the new version writes with the new answers.
+        linked: the paths of what git ignores and is a link in the service, a file in the copy.
         unmerged: the paths in which both sides changed the same.
         recorded: the answers file before and after.
         message: what the template says to do next.
@@ -47,6 +48,7 @@ class Rehearsal:
     after: Snapshot
     written: dict[str, bytes]
     renewed: dict[str, bytes]
+    linked: frozenset[str]
     unmerged: frozenset[str]
     recorded: tuple[dict[str, Any], dict[str, Any]]
     message: str
@@ -140,30 +142,36 @@ def _updated(service: Path, copy: Path, pairs: Sequence[str], ref: str | None) -
         old = _recorded_template(worker, old_answers)
         data = given(new, pairs, old_answers)
         written = rendered(old, still_valid(old, old_answers)).files
-        renewed = rendered(new, still_valid(new, {**old_answers, **data})).files
+        expected = rendered(new, still_valid(new, {**old_answers, **data})).files
+        # Git does not have them, but Copier may replace or delete them.
+        linked = copy_missing(service, copy, {*written, *expected})
+        head = git(copy, "rev-parse", "HEAD").decode().strip()
+        before = snapshot(copy)
+        message = _update(copy, data, ref)
+        # By what it has recorded: a default may differ for a service that is there already.
+        new_answers = _answers(copy)
         changelog = new / "CHANGELOG.md"
-        changes = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
-    # Git does not have them, but Copier may replace or delete them.
-    copy_missing(service, copy, {*written, *renewed})
-    head = git(copy, "rev-parse", "HEAD").decode().strip()
-    before = snapshot(copy)
-    message = _update(copy, data, ref)
-    return Rehearsal(
-        copy=copy,
-        head=head,
-        before=before,
-        after=snapshot(copy),
-        written=written,
-        renewed=renewed,
-        unmerged=_unmerged(copy),
-        recorded=(old_answers, _answers(copy)),
-        message=message,
-        changelog=changes,
-    )
+        return Rehearsal(
+            copy=copy,
+            head=head,
+            before=before,
+            after=snapshot(copy),
+            written=written,
+            renewed=rendered(new, still_valid(new, new_answers)).files,
+            linked=linked,
+            unmerged=_unmerged(copy),
+            recorded=(old_answers, new_answers),
+            message=message,
+            changelog=changelog.read_text(encoding="utf-8") if changelog.is_file() else "",
+        )
 
 
 def _answers(service: Path) -> dict[str, Any]:
-    recorded: dict[str, Any] = yaml.safe_load((service / ANSWERS).read_text(encoding="utf-8")) or {}
+    try:
+        read = yaml.safe_load((service / ANSWERS).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{ANSWERS} is no YAML; mend it, or take it from git again.") from error
+    recorded: dict[str, Any] = read if isinstance(read, dict) else {}
     for key in ("_src_path", "_commit"):
         if key not in recorded:
             raise UsageError(

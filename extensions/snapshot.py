@@ -90,9 +90,16 @@ def _umask() -> int:
     return mask
 
 
-def copy_missing(source: Path, destination: Path, paths: Iterable[str]) -> None:
-    """Copy those of `paths` that only `source` has."""
+def copy_missing(source: Path, destination: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Copy those of `paths` that only `source` has, and return those that are links there.
+
+    What these lead to is copied, so that nothing is written through them.
+    """
+    linked = set()
     for path in paths:
         if (source / path).is_file() and not os.path.lexists(destination / path):
             (destination / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / path, destination / path)
+            if (source / path).is_symlink():
+                linked.add(path)
+    return frozenset(linked)

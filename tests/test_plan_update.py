@@ -164,7 +164,10 @@ def test_what_comes_changes_and_goes_is_listed(plan: Plan, service: Path, releas
     assert "Changed (1)\n  app/api.py\n" in outcome.out
     assert section(outcome, "Changed, and your edits stay") == ["README.md"]
     assert section(outcome, "Deleted; you did not edit them") == ["app/oss.py"]
-    assert "Nothing was changed. To carry it out:" in outcome.out
+    assert (
+        "Nothing was changed. To carry it out, run this command again with\n  --apply\n"
+        in outcome.out
+    )
 
 
 def test_an_edit_of_a_part_that_is_switched_off_would_be_lost(plan: Plan, service: Path) -> None:
@@ -277,6 +280,64 @@ def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
     outcome = plan()
     assert outcome.code == LOST
     assert section(outcome, "LOST") == ["app/api.py: overwritten"]
+
+
+def test_what_is_overwritten_is_told_by_the_answers_that_an_update_takes(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    """A default may differ between new services and those that are there."""
+    edit(service / ".gitignore", lambda text: f"{text}/app/api.py\n")
+    git(service, "rm", "--quiet", "--cached", "app/api.py")
+    edit(service / "app/api.py", lambda text: f"{text}ours = 1\n")
+    commit(service)
+    new = "{{ project_slug is not defined or 'project_slug' in _copier_conf.data }}"
+    (releases / "copier.yml").write_text(
+        CONFIG.replace(
+            "project_slug:\n",
+            f'is_new: {{type: bool, when: false, default: "{new}"}}\nproject_slug:\n',
+        )
+        + "traces: {type: bool, default: '{{ is_new }}'}\n"
+    )
+    release(
+        releases,
+        "v1.1.0",
+        {
+            "app/api.py": None,
+            "app/api.py.jinja": f"{{% if traces %}}traced = 1\n{{% endif %}}newer = 1\n{BODY}",
+        },
+    )
+    outcome = plan()
+    assert "traces: (not asked) → False" in outcome.out
+    assert section(outcome, "LOST") == ["app/api.py: overwritten"]
+    assert outcome.code == LOST
+
+
+def test_a_link_that_git_ignores_stays_and_is_never_written_through(
+    plan: Plan, service: Path, releases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secrets").write_text("KEY=ours\n")
+    (service / ".env").unlink()
+    (service / ".env").symlink_to(tmp_path / "secrets")
+    release(releases, "v1.1.0", {"app/api.py": f"newer = 1\n{BODY}"})
+    assert plan("--apply").code == FINE
+    assert "newer = 1" in (service / "app/api.py").read_text()
+    assert (service / ".env").is_symlink()
+    commit(service)
+
+    edit(releases / "copier.yml", lambda text: text.replace("/.env, ", ""))
+    release(releases, "v1.2.0", {".env": "KEY=newer\n"})
+    outcome = plan("--apply", "--discard", ".env")
+    assert outcome.code == WRONG_USE
+    assert outcome.err == ".env is a link, and the update changes it; put a file there.\n"
+    assert (tmp_path / "secrets").read_text() == "KEY=ours\n"
+
+
+def test_answers_that_are_no_yaml_are_refused_in_a_sentence(plan: Plan, service: Path) -> None:
+    (service / ".copier-answers.yml").write_text("storage: [\n")
+    commit(service)
+    outcome = plan()
+    assert outcome.code == WRONG_USE
+    assert outcome.err == ".copier-answers.yml is no YAML; mend it, or take it from git again.\n"
 
 
 def test_an_edit_that_is_not_text_would_be_lost(plan: Plan, service: Path, releases: Path) -> None:
@@ -396,6 +457,8 @@ def test_a_service_below_the_root_of_its_repository_is_updated_there(
         (["-d", "project_slug=a"], "Type 3 letters or more."),
         (["-d", "storage=none", "-d", "buckets=many"], "buckets is not asked with the other"),
         (["--vcs-ref", "v7"], "v7 of "),
+        (["-d", "docs=["], "docs cannot be '['; choose true or false."),
+        (["-d", "docs="], "docs cannot be ''; choose true or false."),
     ],
 )
 def test_wrong_use_is_refused_in_a_sentence(

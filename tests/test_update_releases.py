@@ -87,6 +87,18 @@ def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(
     proof("update", updates=1, releases=[release.tag], services=[base])
 
 
+@pytest.mark.parametrize("given", ["project_slug=my-service", "project_name=Ours", "preset=full"])
+def test_an_answer_that_is_given_again_brings_no_part_that_is_new(
+    given: str, history: Path, tmp_path: Path
+) -> None:
+    oldest = RELEASES[0].tag
+    service = scaffold(history, tmp_path, {"preset": "full"}, "--vcs-ref", oldest)
+
+    update(service, "--data", given)
+
+    assert answers(service)["observability"] == "none"
+
+
 def answers(service: Path) -> Answers:
     found = yaml.safe_load((service / ".copier-answers.yml").read_text())
     return {name: answer for name, answer in found.items() if not name.startswith("_")}
