@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent
 TIERS = ("update", "types", "render", "toggle")
 # Of these, each has the processors to itself: what they start is kept busy.
 ALONE = ("run", "fire", "doors")
+# Of the work tree, not of the last release.
+COPY_FULL = ("copier", "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", "--data=preset=full")
 OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
 
 
@@ -148,7 +150,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def certificate(session: nox.Session) -> None:
-    """Run every tier, and write docs/certificate.json and .md of what they saw.
+    """Run the tiers that count, and write docs/certificate.json and .md of what they saw.
 
     What has passed at this commit is kept in .proof and not run again. The options are those of
     the run tier: --strength 3 runs more rows.
@@ -174,8 +176,7 @@ def lock(session: nox.Session) -> None:
     """Write template/uv.lock anew: the tested versions of everything that a service can have."""
     with tempfile.TemporaryDirectory() as folder:
         service = Path(folder) / "service"
-        answers = ["-d", "preset=full"]
-        session.run("copier", "copy", "--quiet", "--defaults", *answers, str(ROOT), str(service))
+        session.run(*COPY_FULL, str(ROOT), str(service))
         if "--upgrade" in session.posargs:
             (service / "uv.lock").unlink()
         session.run("uv", "lock", "--quiet", "--project", str(service))
@@ -190,8 +191,7 @@ def audit(session: nox.Session) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         service, listed = Path(folder) / "service", Path(folder) / "requirements.txt"
-        answers = ["-d", "preset=full"]
-        session.run("copier", "copy", "--quiet", "--defaults", *answers, str(ROOT), str(service))
+        session.run(*COPY_FULL, str(ROOT), str(service))
         for project in (service, ROOT):
             export = ("uv", "export", "--quiet", "--no-emit-project", "--output-file", str(listed))
             session.run(*export, "--project", str(project))
@@ -209,7 +209,9 @@ def bench(session: nox.Session) -> None:
     if name in ("all", "render"):
         session.run("python", "-m", "tests.bench.render", *arguments)
     if name != "render":
-        session.run("python", "-m", "tests.bench", *session.posargs)
+        session.run(
+            "python", "-m", "tests.bench", *(arguments if name == "all" else session.posargs)
+        )
 
 
 @nox.session

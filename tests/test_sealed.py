@@ -75,13 +75,17 @@ class Sealed:
 
 
 def require_mounts() -> None:
-    """Skip the test where nothing can be mounted; root in CI can."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("Only root can mount a tree so that nobody can write to it.")
-    done = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True)
-    if done.returncode != 0:
-        assert not os.environ.get("CI"), done.stderr
-        pytest.skip("Nothing can be mounted here, as in a container without rights.")
+    """Skip the test where nothing can be mounted so that nobody can write to it, but in CI."""
+    reason = "Only root on Linux can mount a tree so that nobody can write to it."
+    if sys.platform == "linux" and os.geteuid() == 0:
+        done = subprocess.run(
+            ["unshare", "--mount", "true"], check=False, capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            return
+        reason = f"Nothing can be mounted here, as in a container without rights: {done.stderr}"
+    assert not os.environ.get("CI"), reason
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

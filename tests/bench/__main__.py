@@ -40,7 +40,7 @@ RAISED = re.compile(r"^MAX_BYTES: Final = 20 \*", re.MULTILINE)
 INTRODUCTION = """\
 # How fast it is
 
-Written by `uv run nox -s bench`, never by hand.
+Written by `uv run nox -s bench -- --write`, never by hand.
 
 The full service runs beside one that was written by hand (`tests/bench/limit.py`) with FastAPI and
 asyncpg alone, which does the same work on the same tables: the **limit** of what a template could
