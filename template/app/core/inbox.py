@@ -21,7 +21,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.event_broker import EventHandler
 from app.core.nats_connection import NatsConnection
 from app.events.schemas import BaseEvent
-from app.events.streams import EVENTS_STREAM
+from app.events.streams import DEAD_LETTERS_STREAM, EVENTS_STREAM
 
 PRUNE_INTERVAL: Final = 3600
 """Seconds between two removals of entries that no event needs any more."""
@@ -68,7 +68,7 @@ def _takes_session(function: Callable[..., object]) -> bool:
 
 
 async def prune_inbox(connection: NatsConnection, stop: asyncio.Event) -> None:
-    """Remove entries of events that the stream cannot bring again, until `stop` is set."""
+    """Remove entries of events that cannot come again, until `stop` is set."""
     while not stop.is_set():
         try:
             await _prune(connection)
@@ -80,10 +80,17 @@ async def prune_inbox(connection: NatsConnection, stop: asyncio.Event) -> None:
 
 
 async def _prune(connection: NatsConnection) -> None:
-    # The stream is shared: another service may have it keep events for longer, or for ever.
-    max_age = (await connection.js.stream_info(EVENTS_STREAM)).config.max_age
-    if not max_age:
+    # A dead letter that is sent again reaches all handlers, also those that have handled it. It may
+    # have been in the stream until the end of its time there, and is then for as long once more.
+    in_stream = await _max_age(connection, EVENTS_STREAM)
+    put_aside = await _max_age(connection, DEAD_LETTERS_STREAM)
+    if not in_stream or not put_aside:
         return
-    age = timedelta(seconds=2 * max(max_age, connection.settings.EVENT_MAX_AGE))
+    age = timedelta(seconds=put_aside + 2 * max(in_stream, connection.settings.EVENT_MAX_AGE))
     async with get_session_context() as session:
         await session.execute(delete(InboxEntry).where(InboxEntry.handled_at < func.now() - age))
+
+
+async def _max_age(connection: NatsConnection, stream: str) -> float:
+    """Return for how many seconds `stream` keeps messages; 0: for ever. It is not ours to say."""
+    return (await connection.js.stream_info(stream)).config.max_age or 0

@@ -18,7 +18,7 @@ from app.core.event_broker import EventBroker, EventHandler
 from app.core.inbox import InboxEntry, handle_once, prune_inbox
 from app.core.nats_connection import NatsConnection
 from app.events.schemas import BaseEvent
-from app.events.streams import EVENTS_STREAM
+from app.events.streams import DEAD_LETTERS_MAX_AGE, DEAD_LETTERS_STREAM, EVENTS_STREAM
 from tests.messages import connected, running
 
 SUBJECT = "events.test.happened"
@@ -135,29 +135,42 @@ async def prune(
         await asyncio.wait_for(succeeded.wait(), 10)
 
 
-async def test_entries_go_when_the_stream_cannot_bring_their_event_again(
+async def test_entries_go_when_their_event_cannot_come_again(
     session: AsyncSession,
     nats: NatsConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    old, new = await an_old_and_a_new_entry(session, 3 * nats.settings.EVENT_MAX_AGE)
+    age = DEAD_LETTERS_MAX_AGE + 3 * nats.settings.EVENT_MAX_AGE
+    old, new = await an_old_and_a_new_entry(session, age)
     await prune(nats, monkeypatch, DBAPIError("DELETE", None, Exception("the first time")))
     assert await entries(session, old.event_id) == 0
     assert await entries(session, new.event_id) == 1
 
 
-@pytest.mark.parametrize("factor", [0, 2])
-async def test_entries_stay_while_the_stream_may_bring_their_event_again(
+async def test_entries_stay_while_their_event_may_come_again_from_the_dead_letters(
     session: AsyncSession,
     nats: NatsConnection,
     monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, _ = await an_old_and_a_new_entry(session, timedelta(days=20).total_seconds())
+    await prune(nats, monkeypatch)
+    assert await entries(session, old.event_id) == 1
+
+
+@pytest.mark.parametrize("stream", [EVENTS_STREAM, DEAD_LETTERS_STREAM])
+@pytest.mark.parametrize("factor", [0, 2])
+async def test_entries_stay_for_longer_where_a_stream_keeps_messages_for_longer(
+    session: AsyncSession,
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    stream: str,
     factor: int,
 ) -> None:
-    max_age = nats.settings.EVENT_MAX_AGE
-    declared = (await nats.js.stream_info(EVENTS_STREAM)).config
-    await nats.js.update_stream(declared.evolve(max_age=factor * max_age))
+    declared = (await nats.js.stream_info(stream)).config
+    await nats.js.update_stream(declared.evolve(max_age=factor * (declared.max_age or 0)))
     try:
-        old, _ = await an_old_and_a_new_entry(session, 3 * max_age)
+        age = DEAD_LETTERS_MAX_AGE + 3 * nats.settings.EVENT_MAX_AGE
+        old, _ = await an_old_and_a_new_entry(session, age)
         await prune(nats, monkeypatch)
         assert await entries(session, old.event_id) == 1
     finally:
