@@ -15,12 +15,22 @@ from app.core.database import connected_engine
 from app.core.migrations import ALEMBIC_INI
 
 
+class SchemaDiffers(Exception):
+    """The schema is not that of the models; its text says what to do."""
+
+
 async def look_at_database(settings: Settings, engine: AsyncEngine) -> AsyncIterator[str]:
-    """Yield where the database is and how its schema stands."""
+    """Yield where the database is and how its schema stands; raises SchemaDiffers."""
     yield f"connected to {engine.url.render_as_string(hide_password=True)}"
+    await check_schema(engine)
+    yield "The schema is that of the models."
+
+
+async def check_schema(engine: AsyncEngine) -> None:
+    """Raise SchemaDiffers unless the schema is that of the models."""
     async with engine.connect() as connection:
-        due = await connection.run_sync(_migration_due)
-    yield due or "The schema is that of the models."
+        if due := await connection.run_sync(_migration_due):
+            raise SchemaDiffers(due)
 
 
 async def migration_due(settings: Settings) -> str | None:
@@ -42,9 +52,12 @@ def _migration_due(connection: Connection) -> str | None:
             "The models have changed since the newest revision. Make one with "
             "`alembic revision --autogenerate -m '…'`, read it, and apply it with `migrate`."
         )
-    except CommandError:  # the database is behind the newest revision
-        return "The schema is older than the newest revision. Apply it with `migrate`."
+    except CommandError as error:
+        if str(error) == "Target database is not up to date.":
+            return "The schema is older than the newest revision. Apply it with `migrate`."
+        # Such as a revision that is not here: the database has seen newer code.
+        return f"The schema cannot be compared: {str(error).rstrip('.')}."
     return None
 
 
-DATABASE_INSPECTION = Inspection(connected_engine, look_at_database)
+DATABASE_INSPECTION = Inspection(connected_engine, look_at_database, check_schema)

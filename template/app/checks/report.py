@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -23,10 +23,13 @@ class Inspection(Generic[T]):
     Attributes:
         open: as the resource's, but it sets nothing up and binds nothing of this process to it.
         look: a closer look, given the settings and the handle: yields a line for each thing found.
+        check: what the resource's own check, which readiness asks for all the time, leaves out;
+            raises when something is wrong.
     """
 
     open: Callable[[Settings], AbstractAsyncContextManager[T]]
     look: Callable[[Settings, T], AsyncIterator[str]]
+    check: Callable[[T], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ async def examine(
             started = time.perf_counter()
             detail = await resource.check(handle)
             seconds = time.perf_counter() - started
+            if inspection is not None and inspection.check is not None:
+                await inspection.check(handle)
     except TimeoutError:
         fault = f"gave no answer within {ANSWER_LIMIT:.0f} seconds"
         return Finding(resource.name, False, seconds, fault, tuple(notes))

@@ -2,12 +2,16 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from pydantic import SecretStr
+from sqlalchemy import text
 
 from app.core.config import Settings
+from app.core.database import connected_engine
 from devstack.postgres import address_of, create_database, drop_database
 from tests.commands import run
 
@@ -40,25 +44,51 @@ def test_a_database_that_does_not_answer_is_described_without_its_password(
     assert "Traceback" not in ended.output + ended.errors
 
 
+@pytest.fixture
+def empty(settings: Settings, environment: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The settings of the commands in this test: their database is empty."""
+    name = f"{settings.database_url.rpartition('/')[2]}_empty"
+    address = address_of(name, settings.database_url_sync)
+    asyncio.run(create_database(settings.database_url_sync, name))
+    environment.setenv("DATABASE_URL", address)
+    yield settings.model_copy(update={"DATABASE_URL": SecretStr(address)})
+    asyncio.run(drop_database(settings.database_url_sync, name))
+
+
+@pytest.mark.usefixtures("empty")
 def test_migrate_brings_an_empty_database_up_and_down(
-    settings: Settings,
-    environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    name = f"{settings.database_url.rpartition('/')[2]}_empty"
-    asyncio.run(create_database(settings.database_url_sync, name))
-    environment.setenv("DATABASE_URL", address_of(name, settings.database_url_sync))
-    try:
-        before = run(capsys, "migrate", "--check")
-        up = run(capsys, "migrate")
-        after = run(capsys, "migrate", "--check")
-        down = run(capsys, "migrate", "base", "--down")
-    finally:
-        asyncio.run(drop_database(settings.database_url_sync, name))
+    before = run(capsys, "migrate", "--check")
+    looked = run(capsys, "check")
+    up = run(capsys, "migrate")
+    after = run(capsys, "migrate", "--check")
+    down = run(capsys, "migrate", "base", "--down")
 
     newest = up.output.removeprefix("The schema is at ").removesuffix(".\n")
     assert (before.code, after.code) == (0 if newest == "base" else 1, 0)
+    assert looked.code == before.code
+    assert ("Apply it with `migrate`." in looked.output) == (newest != "base")
     assert down.output == "The schema is at base.\n"
+
+
+def test_a_database_that_is_ahead_of_the_code_is_described_as_that(
+    empty: Settings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def come_from_later() -> None:
+        async with connected_engine(empty) as engine, engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE alembic_version (version_num text)"))
+            await connection.execute(text("INSERT INTO alembic_version VALUES ('later')"))
+
+    asyncio.run(come_from_later())
+
+    for command in (("migrate", "--check"), ("check",), ("check", "database")):
+        ended = run(capsys, *command)
+
+        assert ended.code == 1
+        assert "Can't locate revision identified by 'later'." in ended.output
+        assert "older" not in ended.output
 
 
 @pytest.mark.usefixtures("environment")

@@ -84,6 +84,19 @@ async def test_what_a_closer_look_found_before_it_failed_is_kept(settings: Setti
     assert (finding.ok, finding.detail) == (False, "something is odd")
 
 
+async def test_an_inspection_may_ask_for_more_than_the_resource_does(settings: Settings) -> None:
+    async def look(_settings: Settings, handle: str) -> AsyncIterator[str]:
+        yield f"looked at {handle}"
+
+    async def is_not_set_up(handle: str) -> None:
+        raise StartupError(f"The {handle} is not set up.")
+
+    finding = await examine(WORKING, settings, Inspection(opened, look, is_not_set_up))
+
+    assert (finding.ok, finding.detail) == (False, "The handle is not set up.")
+    assert finding.notes == ()
+
+
 async def test_one_failure_hides_no_other_resource(settings: Settings) -> None:
     resources = [Resource("refused", refused, works), WORKING]
 
