@@ -144,6 +144,17 @@ async def test_wrong_settings_are_all_that_is_said(
     assert processes_of(project) == []
 
 
+async def test_a_storage_of_your_own_that_refuses_its_keys_is_said_in_a_sentence(
+    project: Path,
+    environment: dict[str, str],
+) -> None:
+    with Dev(project, {**environment, "S3_SECRET_ACCESS_KEY": "wrong"}, "--servers-only") as dev:
+        assert await dev.ends() == 1
+
+    assert "The object storage refuses what this service asks of it." in dev.output
+    assert "Traceback" not in dev.output
+
+
 async def test_what_is_no_port_is_said_to_be_none(
     project: Path,
     environment: dict[str, str],
