@@ -152,7 +152,7 @@ async def dead_letter(
         Header.MSG_ID.value: f"dead.{origin}",
         SUBJECT_HEADER: message.subject,
         DELIVERIES_HEADER: str(metadata.num_delivered),
-        REASON_HEADER: reason[:MAX_REASON_LENGTH],
+        REASON_HEADER: reason[:MAX_REASON_LENGTH].encode(errors="backslashreplace").decode(),
     }
     subject = dead_letter_subject(kind)
     whole = OutgoingMessage(subject, message.data, own | about)

@@ -1,6 +1,7 @@
 """The one connection of this process to NATS, and publishing through it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ RECONNECT_INTERVAL: Final = 1
 
 _DRAIN_TIMEOUT: Final = 3
 _CLOSE_TIMEOUT: Final = 1
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PING_INTERVAL: Final = 10  # two lost pings, and the connection is taken to be dead
 
 
@@ -128,18 +130,21 @@ class NatsConnection:
         if not self.client.is_connected:  # the client would keep the message back and send it later
             self._note(connected=False)  # it may be about to tell us
             raise NatsUnavailable
-        if _size(message) > self.client.max_payload:
-            raise MessageRefused("This NATS server takes no message of that size.")
+        # nats-py refuses this too late: when it waits already for the acknowledgment, and for ever.
         if not _is_subject(message.subject):
             raise MessageRefused(f"No message can have the subject {message.subject!r}.")
+        for name, value in message.headers.items():
+            if not _is_header(name, value):
+                raise MessageRefused(f"No message can have the header {name!r}: {value!r}.")
+        if _size(message) > self.client.max_payload:
+            raise MessageRefused("This NATS server takes no message of that size.")
         try:
             ack = await self.js.publish_async(
                 message.subject,
                 message.payload,
+                wait_stall=ACK_TIMEOUT,
                 headers=message.headers,
             )
-        except (nats.errors.BadSubjectError, nats.errors.BadHeaderError) as error:
-            raise MessageRefused(str(error)) from error
         except (TimeoutError, nats.errors.Error) as error:
             raise NatsUnavailable from error
         self._unacknowledged.add(ack)
@@ -247,8 +252,17 @@ def _size(message: OutgoingMessage) -> int:
 
 
 def _is_subject(text: str) -> bool:
-    """Return whether a message can be sent to `text`; nats-py finds out when it is too late."""
+    """Return whether a message can be sent to `text`."""
     return all(token.split() == [token] and token not in {"*", ">"} for token in text.split("."))
+
+
+def _is_header(name: str, value: str) -> bool:
+    """Return whether a message can have that header."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return _HEADER_NAME.fullmatch(name) is not None
 
 
 @asynccontextmanager

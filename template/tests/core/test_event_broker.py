@@ -141,22 +141,28 @@ async def test_a_failing_handler_is_called_again_and_others_go_on(broker: EventB
     assert sorted(going_on) == ["one", "two"]
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [("as always", "as always"), ("no text: \udcff", r"no text: \udcff")],
+)
 async def test_an_event_that_cannot_be_handled_becomes_a_dead_letter(
     broker: EventBroker,
     nats: NatsConnection,
+    told: str,
+    kept: str,
 ) -> None:
     attempts: list[str] = []
 
     @broker.task(SUBJECT)
     async def always_fail(event: Happened) -> None:
         attempts.append(event.what)
-        raise RuntimeError("as always")
+        raise RuntimeError(told)
 
     word = uuid4().hex
     await broker.publish(Happened(what=word))
     async with working(broker):
         letter = await dead_letter(nats, "events.always_fail", word.encode())
-    assert letter["Dead-Letter-Reason"] == "RuntimeError: as always"
+    assert letter["Dead-Letter-Reason"] == f"RuntimeError: {kept}"
     assert letter["Dead-Letter-Subject"] == SUBJECT
     assert attempts == [word, word]
 

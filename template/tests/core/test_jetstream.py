@@ -94,9 +94,33 @@ async def test_what_is_no_subject_is_refused(nats: NatsConnection, subject: str)
         await nats.publish(OutgoingMessage(subject, b"text"))
 
 
-async def test_a_header_that_is_none_is_refused(nats: NatsConnection) -> None:
-    with pytest.raises(MessageRefused):
-        await nats.publish(OutgoingMessage(SUBJECT, b"text", {"two words": "text"}))
+@pytest.mark.parametrize(("name", "value"), [("two words", "x"), ("", "x"), ("Name", "\udcff")])
+async def test_what_is_no_header_is_refused_and_holds_up_nothing(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    monkeypatch.setattr(nats, "js", nats.client.jetstream(publish_async_max_pending=1))
+    for _ in range(2):
+        with pytest.raises(MessageRefused, match=f"No message can have the header '{name}'"):
+            await nats.publish(OutgoingMessage(SUBJECT, b"text", {name: value}))
+    async with asyncio.timeout(10):
+        await nats.publish(message())
+
+
+async def test_too_many_messages_without_an_answer_are_an_outage(
+    nats: NatsConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.core.nats_connection.ACK_TIMEOUT", 0.05)
+    monkeypatch.setattr(nats, "js", nats.client.jetstream(publish_async_max_pending=0))
+    publishing = asyncio.create_task(nats.publish(message()))
+    has_ended, _ = await asyncio.wait({publishing}, timeout=10)
+    publishing.cancel()  # nats-py would say the same to who is canceled
+    assert has_ended
+    with pytest.raises(NatsUnavailable):
+        await publishing
 
 
 async def test_a_connection_that_closes_while_it_publishes_is_an_outage(
