@@ -49,12 +49,20 @@ def test_compose_connects_what_is_there_and_sets_what_is_read(matrix: Matrix) ->
             continue
         compose: dict[str, Any] = yaml.safe_load(text(matrix, service, "compose.yaml"))
         known = text(matrix, service, ".env.example")
+        ports = compose["services"]["api"]["ports"]
         volumes = set()
         for part in compose["services"].values():
             assert set(part.get("depends_on", ())) <= compose["services"].keys(), service
             volumes |= {volume.partition(":")[0] for volume in part.get("volumes", ())}
             assert all(port.startswith("127.0.0.1:") for port in part.get("ports", ())), service
         assert volumes == set(compose.get("volumes") or ()), service
+        for name in ("api", "worker", "setup"):
+            if program := compose["services"].get(name):
+                theirs = [{"path": ".env.production", "required": False}]
+                assert program.get("env_file") == theirs, service
+                fixed = program["environment"]  # whatever that file says
+                assert fixed.get("API_HOST") == "0.0.0.0", service  # noqa: S104 (in a container)
+                assert f":{fixed.get('API_PORT')}" in str(ports), service
         for name in compose["services"]["api"]["environment"]:
             assert re.search(rf"(?m)^(# )?{name}=", known), f"{name}: {service}"
         for name in VARIABLE.findall(text(matrix, service, "compose.yaml")):
