@@ -1,9 +1,12 @@
 """Tasks: TaskIQ on the service's own JetStream stream."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import os
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +36,9 @@ from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
 
 FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
+
+THREADS: Final = "task"
+"""How the names of the threads begin in which functions run."""
 
 REQUEST_ID_LABEL: Final = "request_id"
 RETRIES_LABEL: Final = "_retries"
@@ -166,7 +172,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         """Run tasks until `stop` is set and those that run then are done."""
         settings = self.opened.settings
         self.room, self._stop = Room(settings.TASK_CONCURRENCY), stop
-        executor = ThreadPoolExecutor(thread_name_prefix="task")
+        executor = ThreadPoolExecutor(thread_name_prefix=THREADS)
         receiver = TaskReceiver(
             self,
             executor,
@@ -178,6 +184,25 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
             await receiver.listen(stop)
         finally:  # a function that went on after its task's timeout must not hold up all others
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def ending_despite_threads() -> Iterator[None]:
+    """Have the program end after this also where a function goes on after its task's timeout.
+
+    Nothing can end such a thread, and Python waits for it at the end: the process would stay, and
+    work no more, until it is killed.
+    """
+    try:
+        yield
+    finally:
+        if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
+            error = sys.exception()
+            if error is not None:
+                sys.excepthook(type(error), error, error.__traceback__)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0 if error is None else 1)
 
 
 class TaskReceiver(Receiver):

@@ -1,7 +1,8 @@
-"""A worker that has, besides the service's own tasks, one that takes as long as a test wants."""
+"""A worker that has, besides the service's own tasks, some that take as long as a test wants."""
 
 import asyncio
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,8 +19,15 @@ async def wait_for_file(awaited: Path, log: Path) -> None:
     _write(log, "end")
 
 
+@broker.task("hang", timeout=0.05, max_retries=1)
+def hang(log: Path) -> None:
+    """Write `begin <pid>` to the log, and go on for ever."""
+    _write(log, "begin")
+    threading.Event().wait()
+
+
 def become_worker(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """Become the worker; importing this module has declared the task."""
+    """Become the worker; importing this module has declared the tasks."""
     run_command(arguments, environment, log)
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from app.core.task_broker import CustomJetStreamBroker
 from tests.environment import environment_of
-from tests.failures.slow_task import become_worker, wait_for_file
+from tests.failures.slow_task import become_worker, hang, wait_for_file
 from tests.live import LiveService
 from tests.live_program import Program
 from tests.messages import connected
 from tests.polling import until
 
 
-async def test_the_task_of_a_killed_worker_runs_in_another_which_ends_when_it_is_done(
+async def test_the_task_of_a_killed_worker_runs_in_another_which_then_ends_though_one_hangs(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
     tmp_path: Path,
 ) -> None:
-    awaited, log = tmp_path / "awaited", tmp_path / "log"
+    awaited, log, hanging = tmp_path / "awaited", tmp_path / "log", tmp_path / "hanging"
 
     async def words() -> list[str]:
         return log.read_text().split() if log.exists() else []
@@ -52,7 +52,12 @@ async def test_the_task_of_a_killed_worker_runs_in_another_which_ends_when_it_is
             async def begun_again() -> bool:
                 return await words() == ["begin", pid, "begin", str(left.pid)]
 
+            async def hangs() -> bool:
+                return hanging.exists()
+
             await until(begun_again)
+            await hang.kicker().with_broker(broker).kiq(hanging)
+            await until(hangs)
             left.send_signal(signal.SIGTERM)
 
             async def is_ending() -> bool:
