@@ -13,7 +13,7 @@ from app.core.broker import BROKERS
 from app.core.config import SERVICE_NAME, Settings
 from app.core.nats_connection import NatsConnection, NatsUnavailable, nats_connection
 from app.core.resource import Resource, StartupError
-from app.events.streams import declared_streams, ensure_streams
+from app.events.streams import declared_streams, ensure_streams, require_usable
 
 STREAMS_RETRY_INTERVAL: Final = 1
 """Seconds after which streams that could not be set up are tried again."""
@@ -64,16 +64,20 @@ async def check_nats(connection: NatsConnection) -> str:
     Raises:
         NatsUnavailable: it does not answer.
         StreamMissing: it answers, but is not set up.
+        IncompatibleStream: there is a stream of that name that this service cannot use.
     """
     if not connection.connected.is_set():
         raise NatsUnavailable
-    names = [str(stream.name) for stream in declared_streams(connection.settings)]
-    missing = []
-    for name in names:
+    names, missing = [], []
+    for wanted in declared_streams(connection.settings):
+        name = str(wanted.name)
+        names.append(name)
         try:
-            await connection.js.stream_info(name)
+            found = await connection.js.stream_info(name)
         except NotFoundError:
             missing.append(name)
+        else:
+            require_usable(found.config, wanted)
     if missing:
         raise StreamMissing(
             f"The streams are not set up: {', '.join(missing)}; run `{SERVICE_NAME} streams` or "

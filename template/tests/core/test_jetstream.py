@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from nats import errors as nats_errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import ConsumerConfig, ConsumerInfo
+from nats.js.api import ConsumerConfig, ConsumerInfo, RetentionPolicy
 
 from app.core.config import Settings
 from app.core.deliveries import deliveries
@@ -22,7 +22,12 @@ from app.core.nats_connection import (
     OutgoingMessage,
 )
 from app.core.pull import ConsumerLost, Pull, Room
-from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
+from app.events.streams import (
+    DEAD_LETTERS_STREAM,
+    IncompatibleStream,
+    dead_letter_subject,
+    ensure_streams,
+)
 from tests.messages import connected, refusing, stored
 from tests.polling import until
 
@@ -54,6 +59,33 @@ async def test_its_check_names_a_stream_that_is_missing(
     try:
         with pytest.raises(StreamMissing, match=DEAD_LETTERS_STREAM):
             await check_nats(nats)
+    finally:
+        await ensure_streams(nats.js, settings)
+
+
+async def test_its_check_names_a_stream_that_is_of_no_use(
+    nats: NatsConnection,
+    settings: Settings,
+) -> None:
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+    await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
+    try:
+        with pytest.raises(IncompatibleStream, match="retention is workqueue and should be limits"):
+            await check_nats(nats)
+    finally:
+        await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+        await ensure_streams(nats.js, settings)
+
+
+async def test_its_check_bears_a_stream_that_another_release_changes(
+    nats: NatsConnection,
+    settings: Settings,
+) -> None:
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.update_stream(found.evolve(duplicate_window=30))
+    try:
+        assert DEAD_LETTERS_STREAM in await check_nats(nats)
     finally:
         await ensure_streams(nats.js, settings)
 
