@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 PATIENCE = 180  # seconds; a machine may be busy with much else
+ENDING = 20.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,18 @@ class Service:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
         return done.stdout
 
-    def processes(self) -> str:
-        """Return the processes that run from the service's folder, one a line."""
+    def processes_left(self) -> str:
+        """Return the processes that go on running from the service's folder, one a line.
+
+        Python's own helpers of a program end a moment after it.
+        """
         command = ["pgrep", "--list-full", "--full", str(self.folder)]
-        return subprocess.run(command, check=False, capture_output=True, text=True).stdout
+        deadline = time.monotonic() + ENDING
+        while True:
+            found = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.1)
 
 
 def free_port() -> int:

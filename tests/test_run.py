@@ -174,7 +174,7 @@ def test_the_stack_starts_answers_and_stops(service: Service, record_property: R
         assert get(port, "/metrics")[0] == (200 if is_measured else 404)
         status, readiness = get(port, "/health/ready")
         assert status == 200
-    assert service.processes() == "", "a process is left behind"
+    assert service.processes_left() == "", "a process is left behind"
     resources = json.loads(readiness)["resources"].values()
     said = (resource["detail"] for resource in resources)  # NATS 2.15.1, streams …
     record_property("servers", [each.partition(",")[0] for each in said])
@@ -208,7 +208,7 @@ def test_the_migrations_go_up_and_down_and_say_what_the_models_say(service: Serv
     assert [function.name for function in functions] == ["upgrade", "downgrade"]
     for function in functions:
         assert isinstance(function.body[-1], ast.Pass), written.read_text()
-    assert service.processes() == "", "a process is left behind"
+    assert service.processes_left() == "", "a process is left behind"
 
 
 @pytest.mark.parametrize("source", ['"$PWD"', "gh:owner/repository"])

@@ -21,9 +21,11 @@ from devstack import watchdog
 HOST = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections: there a client that
 # retries while its server is down may end up connected to itself, and the port would be lost.
-PORTS = range(20_000, 32_000)
+PORTS = range(22_000, 32_000)
 
 STOP_LIMIT = 10.0  # seconds
+
+_given: set[int] = set()
 
 
 class DevstackError(Exception):
@@ -43,9 +45,13 @@ def port_is_free(port: int, host: str = HOST) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on and that no outgoing connection will take."""
+    """Return a port that nothing listens on and that no outgoing connection will take.
+
+    It is another one each time: what got the last one may not listen yet.
+    """
     for port in random.sample(PORTS, k=100):
-        if port_is_free(port):
+        if port not in _given and port_is_free(port):
+            _given.add(port)
             return port
     raise DevstackError(f"No port between {PORTS.start} and {PORTS.stop} is free on {HOST}.")
 

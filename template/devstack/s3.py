@@ -17,7 +17,8 @@ ACCESS_KEY_ID = "devstack"
 SECRET_ACCESS_KEY = "devstack-secret"  # noqa: S105 (everyone may know it: this machine only)
 REGION = "us-east-1"
 PROBE = "devstack-probe"
-# SeaweedFS looks for its admin service's second port this far above the first, whatever we say.
+# SeaweedFS looks for its admin service's second port this far above the first, whatever we say: the
+# first is then below all other PORTS.
 ADMIN_PORT_DISTANCE = 10_000
 
 

@@ -89,14 +89,24 @@ class Server(ABC):
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         await self.process.kill()  # one that a crash left behind still holds the ports
-        self.ports = self._choose_ports()
-        await self._launch()
+        for is_last in (False, False, True):
+            self.ports = self._choose_ports()
+            await self._launch()
+            if await self._is_ready():
+                return
+            await self.kill()
+            if is_last or all(port_is_free(port) for port in self.ports.values()):
+                raise DevstackError(f"{self.title} did not start. {self._last_words()}")
+            # Another program has taken a port since it was chosen.
+
+    async def _is_ready(self) -> bool:
+        """Return True once it answers, and False if it ends or takes too long."""
         deadline = time.monotonic() + STARTUP_LIMIT
         while not await self._answers():
             if not self.process.running or time.monotonic() > deadline:
-                await self.kill()
-                raise DevstackError(f"{self.title} did not start. {self._last_words()}")
+                return False
             await asyncio.sleep(0.01)
+        return True
 
     async def stop(self) -> None:
         """Stop the server in an orderly way."""

@@ -115,3 +115,8 @@ def test_a_port_is_free_until_somebody_listens_there() -> None:
     with socket.create_server((HOST, port)):
         assert not port_is_free(port)
     assert port_is_free(port)
+
+
+def test_a_port_is_given_once_though_nothing_listens_there_yet() -> None:
+    ports = [free_port() for _ in range(600)]
+    assert len(set(ports)) == len(ports)

@@ -42,6 +42,22 @@ class BrokenServer(FileServer):
             await self.process.start([sys.executable, "-c", "print('no disk')"], output=log)
 
 
+class RobbedServer(FileServer):
+    """One whose port somebody else takes after it was chosen, the first time."""
+
+    robber: socket.socket | None = None
+
+    async def _launch(self) -> None:
+        if self.robber is None:
+            self.robber = socket.create_server((HOST, self.port))
+        await super()._launch()
+
+    async def _answers(self) -> bool:
+        robber = self.robber
+        assert robber is not None
+        return self.port != robber.getsockname()[1] and await super()._answers()
+
+
 async def test_it_keeps_its_port_when_it_starts_again(tmp_path: Path) -> None:
     server = FileServer(tmp_path)
     await server.start()
@@ -65,6 +81,16 @@ async def test_it_moves_when_somebody_else_has_its_port(tmp_path: Path) -> None:
         await server.start()
 
     assert server.port != port
+    await server.kill()
+
+
+async def test_it_moves_when_somebody_takes_its_port_while_it_starts(tmp_path: Path) -> None:
+    server = RobbedServer(tmp_path)
+    await server.start()
+
+    assert server.robber is not None
+    assert server.port != server.robber.getsockname()[1]
+    server.robber.close()
     await server.kill()
 
 
