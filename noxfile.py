@@ -21,9 +21,12 @@ ROOT = Path(__file__).parent
 TIERS = ("update", "types", "render", "toggle")
 # Of these, each has the processors to itself: what they start is kept busy.
 ALONE = ("run", "fire", "doors")
+OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
+
+# Tests that run inside of a service.
+INSIDE = ("tests/devstack", "tests/doors", "tests/fire")
 # Of the work tree, not of the last release.
 COPY_FULL = ("copier", "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", "--data=preset=full")
-OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
 
 
 @nox.session
@@ -32,6 +35,12 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
     session.run("ruff", "check")
     session.run("mypy")
+    with tempfile.TemporaryDirectory() as folder:
+        service = Path(folder) / "service"
+        session.run(*COPY_FULL, str(ROOT), str(service))
+        config = ("--config", str(service / "pyproject.toml"))
+        session.run("ruff", "format", "--check", *config, *INSIDE)
+        session.run("ruff", "check", *config, *INSIDE)
     github = ROOT / ".github"
     workflows = map(str, sorted((github / "workflows").glob("*.yml")))
     session.run("zizmor", "--offline", "--no-progress", "--quiet", str(github))

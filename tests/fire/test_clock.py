@@ -64,7 +64,9 @@ async def test_nothing_depends_on_the_clocks_of_programs_but_what_has_an_expiry(
     settings = {"EVENT_MAX_AGE": EVENT_MAX_AGE, **SOON}
     async with live_service(api=False, worker=False, **settings) as service:
         database = await asyncpg.connect(service.settings.database_url_sync)
-        await database.execute(HANDLED, ["old", "young"], ["30 days 150 minutes", "30 days 90 minutes"])
+        await database.execute(
+            HANDLED, ["old", "young"], ["30 days 150 minutes", "30 days 90 minutes"]
+        )
         environment = environment_of(service.settings)
         port = service.url.rpartition(":")[2]
         api, worker = (
