@@ -214,13 +214,11 @@ def bench(session: nox.Session) -> None:
 
     `nox -s bench -- render` measures how fast services are rendered, which all rows begin with.
     """
-    name, *arguments = session.posargs or ["all"]
-    if name in ("all", "render"):
-        session.run("python", "-m", "tests.bench.render", *arguments)
-    if name != "render":
-        session.run(
-            "python", "-m", "tests.bench", *(arguments if name == "all" else session.posargs)
-        )
+    alone = session.posargs[:1] == ["render"]
+    if alone or not session.posargs:
+        session.run("python", "-m", "tests.bench.render", *session.posargs[1:])
+    if not alone:
+        session.run("python", "-m", "tests.bench", *session.posargs)
 
 
 @nox.session

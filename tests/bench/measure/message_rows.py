@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+import limit_tasks
 from nats.js.errors import NotFoundError
+from taskiq import AsyncBroker
 
 from app.core.broker import events_broker
 from app.core.lifespan import open_resources
@@ -33,31 +35,44 @@ TO_RELAY = """
 PAYLOAD = b'{"event_id": "00000000-0000-0000-0000-000000000000", "name": "an event of some size"}'
 
 Send = Callable[[], Awaitable[None]]
+Place = tuple[str, str]
+"""A stream, and a consumer of it."""
 
 
 async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
     """Return the rows of `groups`."""
+    settings = setting.settings
     number = 1000 if setting.quick else 10_000
     slower = number // 4
     figures: defaultdict[str, list[float]] = defaultdict(list)
     async with AsyncExitStack() as stack:
-        handles = await stack.enter_async_context(open_resources(setting.settings))
+        handles = await stack.enter_async_context(open_resources(settings))
         connection: NatsConnection = handles["nats"]
-        await stack.enter_async_context(_worker(setting, connection))
+        places = [(settings.NATS_STREAM, str(tasks_consumer(settings).durable_name))]
+        for function, event in ((hear, Heard), (note, Noted)):
+            consumer = event_consumer(function.__name__, event.subject, settings)
+            places.append((EVENTS_STREAM, str(consumer.durable_name)))
+        await stack.enter_async_context(_worker(setting, connection, "app.worker", places))
+        limit = limit_tasks.make_broker(settings.nats_servers)
+        if "tasks" in groups:
+            await limit.startup()
+            stack.push_async_callback(limit.shutdown)
+            place = (limit_tasks.STREAM, limit_tasks.CONSUMER)
+            await stack.enter_async_context(_worker(setting, connection, "limit_tasks", [place]))
         for _ in range(setting.rounds):
             if "publish" in groups:
                 figures["publish"].append(await _sent_in_a_second(_publish_unheard, number))
             if "tasks" in groups:
-                consumer = tasks_consumer(setting.settings)
-                place = (setting.settings.NATS_STREAM, consumer.durable_name)
-                figures["tasks"].append(await _settled(connection, place, _send_task, number))
-            if "events" in groups:
-                for name, function, event, count in (
-                    ("events", hear, Heard, number),
-                    ("inbox", note, Noted, slower),
+                for name, place, send in (
+                    ("tasks", places[0], _send_task),
+                    ("limit", (limit_tasks.STREAM, limit_tasks.CONSUMER), _sender(limit)),
                 ):
-                    consumer = event_consumer(function.__name__, event.subject, setting.settings)
-                    place = (EVENTS_STREAM, consumer.durable_name)
+                    figures[name].append(await _settled(connection, place, send, number))
+            if "events" in groups:
+                for name, place, event, count in (
+                    ("events", places[1], Heard, number),
+                    ("inbox", places[2], Noted, slower),
+                ):
                     figures[name].append(
                         await _settled(connection, place, _publisher(event), count)
                     )
@@ -65,7 +80,15 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
                 figures["relay"].append(await _relayed(setting, number))
     rows = [
         Row("publish", "event published, 200 at once", "events/s", figures["publish"]),
-        Row("tasks", "task sent → executed", "tasks/s", figures["tasks"], target=Target(4000)),
+        Row(
+            "tasks",
+            "task sent → executed",
+            "tasks/s",
+            figures["tasks"],
+            figures["limit"],
+            Target(4000),
+            "TaskIQ's own broker, which keeps and repeats nothing that fails",
+        ),
         Row("events", "event published → handled", "events/s", figures["events"]),
         Row("events", "the same, in a transaction with the inbox", "events/s", figures["inbox"]),
         Row("relay", "outbox → JetStream", "events/s", figures["relay"], target=Target(1500)),
@@ -74,14 +97,19 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
 
 
 @asynccontextmanager
-async def _worker(setting: Setting, connection: NatsConnection) -> AsyncIterator[None]:
+async def _worker(
+    setting: Setting,
+    connection: NatsConnection,
+    module: str,
+    places: Collection[Place],
+) -> AsyncIterator[None]:
     """Run a worker that logs no line for each task, as the APIs log none for each request."""
     quiet = {**setting.environment, "LOG_LEVEL": "WARNING"}
-    worker = Program(replace(setting, environment=quiet), "worker")
-    await worker.start(["app.worker"])
+    worker = Program(replace(setting, environment=quiet), module)
+    await worker.start([module])
     try:
         deadline = time.monotonic() + PATIENCE
-        while not await _takes_all(setting, connection):
+        while not await _takes_all(connection, places):
             worker.check()
             if time.monotonic() > deadline:
                 raise BenchError(f"The worker is not ready after {PATIENCE:g} s.")
@@ -92,26 +120,26 @@ async def _worker(setting: Setting, connection: NatsConnection) -> AsyncIterator
         await worker.stop()
 
 
-async def _takes_all(setting: Setting, connection: NatsConnection) -> bool:
-    """Return whether a worker waits for tasks and for the events of the bench."""
-    settings = setting.settings
-    places = [(settings.NATS_STREAM, tasks_consumer(settings))]
-    for function, event in ((hear, Heard), (note, Noted)):
-        consumer = event_consumer(function.__name__, event.subject, settings)
-        places.append((EVENTS_STREAM, consumer))
+async def _takes_all(connection: NatsConnection, places: Collection[Place]) -> bool:
+    """Return whether a worker waits for what comes to any of `places`."""
     try:
-        return all(
-            [
-                (await connection.js.consumer_info(stream, str(consumer.durable_name))).num_waiting
-                for stream, consumer in places
-            ],
-        )
+        return all([(await connection.js.consumer_info(*place)).num_waiting for place in places])
     except NotFoundError:
         return False
 
 
 async def _send_task() -> None:
     await do_nothing.kiq(1)
+
+
+def _sender(broker: AsyncBroker) -> Send:
+    task = broker.find_task("do_nothing")
+    assert task is not None
+
+    async def send() -> None:
+        await task.kiq(1)
+
+    return send
 
 
 async def _publish_unheard() -> None:
@@ -141,23 +169,22 @@ async def _sent_in_a_second(send: Send, number: int) -> float:
 
 async def _settled(
     connection: NatsConnection,
-    place: tuple[str, str | None],
+    place: Place,
     send: Send,
     number: int,
 ) -> float:
     """Return how many messages a second are sent, taken, worked on and acknowledged."""
-    stream, consumer = place[0], str(place[1])
     begin = time.perf_counter()
     sending = asyncio.create_task(_send(send, number))
     while True:
         await asyncio.sleep(0.05)
-        info = await connection.js.consumer_info(stream, consumer)
+        info = await connection.js.consumer_info(*place)
         seconds = time.perf_counter() - begin
         if sending.done() and not info.num_pending and not info.num_ack_pending:
             await sending
             return number / seconds
         if seconds > PATIENCE:
-            raise BenchError(f"{consumer} has still {info.num_pending} after {PATIENCE:g} s.")
+            raise BenchError(f"{place[1]} has still {info.num_pending} after {PATIENCE:g} s.")
 
 
 async def _relayed(setting: Setting, number: int) -> float:
