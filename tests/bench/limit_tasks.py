@@ -25,7 +25,6 @@ def make_broker(servers: list[str]) -> PullBasedJetStreamBroker:
         stream_name=STREAM,
         durable=CONSUMER,
         pull_consume_batch=AT_ONCE,
-        pull_consume_timeout=1,
     )
     broker.serializer = ORJSONSerializer()
 
