@@ -20,17 +20,16 @@ class SchemaDiffers(Exception):
 
 
 async def look_at_database(settings: Settings, engine: AsyncEngine) -> AsyncIterator[str]:
-    """Yield where the database is and how its schema stands; raises SchemaDiffers."""
+    """Yield where the database is."""
     yield f"connected to {engine.url.render_as_string(hide_password=True)}"
-    await check_schema(engine)
-    yield "The schema is that of the models."
 
 
-async def check_schema(engine: AsyncEngine) -> None:
-    """Raise SchemaDiffers unless the schema is that of the models."""
+async def check_schema(engine: AsyncEngine) -> str:
+    """Return that the schema is that of the models; raises SchemaDiffers where it is not."""
     async with engine.connect() as connection:
         if due := await connection.run_sync(_migration_due):
             raise SchemaDiffers(due)
+    return "The schema is that of the models."
 
 
 async def migration_due(settings: Settings) -> str | None:

@@ -23,13 +23,13 @@ class Inspection(Generic[T]):
     Attributes:
         open: as the resource's, but it sets nothing up and binds nothing of this process to it.
         look: a closer look, given the settings and the handle: yields a line for each thing found.
-        check: what the resource's own check, which readiness asks for all the time, leaves out;
-            raises when something is wrong.
+        check: what the resource's own check, which readiness asks for all the time, leaves out:
+            returns a line, or raises when something is wrong.
     """
 
     open: Callable[[Settings], AbstractAsyncContextManager[T]]
     look: Callable[[Settings, T], AsyncIterator[str]]
-    check: Callable[[T], Awaitable[None]] | None = None
+    check: Callable[[T], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ async def examine(
             detail = await resource.check(handle)
             seconds = time.perf_counter() - started
             if inspection is not None and inspection.check is not None:
-                await inspection.check(handle)
+                line = await inspection.check(handle)
+                if closely:
+                    notes.append(line)
     except TimeoutError:
         fault = f"gave no answer within {ANSWER_LIMIT:.0f} seconds"
         return Finding(resource.name, False, seconds, fault, tuple(notes))
