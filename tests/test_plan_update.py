@@ -130,6 +130,14 @@ def release(folder: Path, tag: str, changes: Mapping[str, str | None] | None = N
     git(folder, "tag", tag)
 
 
+def edit_ignored(service: Path, name: str) -> None:
+    """Have git ignore a file of the template in `service`, which the person edits."""
+    edit(service / ".gitignore", lambda text: f"{text}/{name}\n")
+    git(service, "rm", "--quiet", "--cached", name)
+    edit(service / name, lambda text: f"{text}ours = 1\n")
+    commit(service)
+
+
 def section(outcome: Outcome, title: str) -> list[str]:
     """Return the lines of the section of a plan whose heading begins with `title`."""
     found = re.search(rf"^{re.escape(title)}.* \(\d+\)\n((?:  .*\n)+)", outcome.out, re.MULTILINE)
@@ -272,10 +280,7 @@ def test_what_is_skipped_where_it_exists_comes_again_where_it_does_not(
 def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
     plan: Plan, service: Path, releases: Path
 ) -> None:
-    edit(service / ".gitignore", lambda text: f"{text}/app/api.py\n")
-    git(service, "rm", "--quiet", "--cached", "app/api.py")
-    edit(service / "app/api.py", lambda text: f"{text}ours = 1\n")
-    commit(service)
+    edit_ignored(service, "app/api.py")
     release(releases, "v1.1.0", {"app/api.py": f"newer = 1\n{BODY}"})
     outcome = plan()
     assert outcome.code == LOST
@@ -286,10 +291,7 @@ def test_what_is_overwritten_is_told_by_the_answers_that_an_update_takes(
     plan: Plan, service: Path, releases: Path
 ) -> None:
     """A default may differ between new services and those that are there."""
-    edit(service / ".gitignore", lambda text: f"{text}/app/api.py\n")
-    git(service, "rm", "--quiet", "--cached", "app/api.py")
-    edit(service / "app/api.py", lambda text: f"{text}ours = 1\n")
-    commit(service)
+    edit_ignored(service, "app/api.py")
     new = "{{ project_slug is not defined or 'project_slug' in _copier_conf.data }}"
     (releases / "copier.yml").write_text(
         CONFIG.replace(

@@ -1,17 +1,19 @@
-"""What the tests leave on a NATS server of yours: nothing.
+"""The streams of the tests, of which nothing is left on a NATS server of yours.
 
 They use the streams of the service there, which they empty and delete; so nothing else may use that
 server, and one run at a time.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
+from nats.js.api import RetentionPolicy
 from nats.js.errors import NotFoundError
 
 from app.core.config import Settings
-from app.core.nats_connection import nats_connection
-from app.events.streams import declared_streams
+from app.core.nats_connection import NatsConnection, nats_connection
+from app.events.streams import DEAD_LETTERS_STREAM, declared_streams, ensure_streams
 
 
 async def delete_streams(settings: Settings) -> None:
@@ -22,3 +24,16 @@ async def delete_streams(settings: Settings) -> None:
         for stream in declared_streams(settings):
             with suppress(NotFoundError):
                 await connection.js.delete_stream(str(stream.name))
+
+
+@asynccontextmanager
+async def useless_dead_letters(nats: NatsConnection) -> AsyncIterator[None]:
+    """Have a stream for dead letters that this service cannot use, as another program may make."""
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+    await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
+    try:
+        yield
+    finally:
+        await nats.js.delete_stream(DEAD_LETTERS_STREAM)
+        await ensure_streams(nats.js, nats.settings)

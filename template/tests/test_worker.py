@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from loguru import logger
 from nats import errors as nats_errors
-from nats.js.api import RetentionPolicy
 
 from app.core.config import Settings
-from app.events.streams import DEAD_LETTERS_STREAM, IncompatibleStream, ensure_streams
+from app.events.streams import IncompatibleStream
 from app.worker import streams_are_set_up
 from tests.live import LiveService
 from tests.messages import connected
+from tests.streams import useless_dead_letters
 
 
 async def test_it_ends_in_order_when_it_is_asked_to(
@@ -26,16 +26,9 @@ async def test_it_ends_in_order_when_it_is_asked_to(
 
 
 async def test_it_does_not_start_on_a_stream_that_is_not_as_it_needs_it(settings: Settings) -> None:
-    async with connected(settings) as nats:
-        found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
-        await nats.js.delete_stream(DEAD_LETTERS_STREAM)
-        await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
-        try:
-            with pytest.raises(IncompatibleStream):
-                await streams_are_set_up(nats, asyncio.Event())
-        finally:
-            await nats.js.delete_stream(DEAD_LETTERS_STREAM)
-            await ensure_streams(nats.js, settings)
+    async with connected(settings) as nats, useless_dead_letters(nats):
+        with pytest.raises(IncompatibleStream):
+            await streams_are_set_up(nats, asyncio.Event())
 
 
 async def test_it_says_that_the_streams_cannot_be_set_up_in_time(

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from nats import errors as nats_errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import ConsumerConfig, ConsumerInfo, RetentionPolicy
+from nats.js.api import ConsumerConfig, ConsumerInfo
 
 from app.core.config import Settings
 from app.core.deliveries import deliveries
@@ -30,6 +30,7 @@ from app.events.streams import (
 )
 from tests.messages import connected, refusing, stored
 from tests.polling import until
+from tests.streams import useless_dead_letters
 
 SUBJECT = dead_letter_subject("test")
 
@@ -63,19 +64,10 @@ async def test_its_check_names_a_stream_that_is_missing(
         await ensure_streams(nats.js, settings)
 
 
-async def test_its_check_names_a_stream_that_is_of_no_use(
-    nats: NatsConnection,
-    settings: Settings,
-) -> None:
-    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
-    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
-    await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
-    try:
+async def test_its_check_names_a_stream_that_is_of_no_use(nats: NatsConnection) -> None:
+    async with useless_dead_letters(nats):
         with pytest.raises(IncompatibleStream, match="retention is workqueue and should be limits"):
             await check_nats(nats)
-    finally:
-        await nats.js.delete_stream(DEAD_LETTERS_STREAM)
-        await ensure_streams(nats.js, settings)
 
 
 async def test_its_check_bears_a_stream_that_another_release_changes(

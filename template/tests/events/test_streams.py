@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from nats.js.api import RetentionPolicy
 
 from app.core.config import Settings
 from app.core.nats_connection import NatsConnection
@@ -15,6 +14,7 @@ from app.events.streams import (
     ensure_streams,
 )
 from tests.messages import connected
+from tests.streams import useless_dead_letters
 
 
 @pytest.fixture
@@ -59,11 +59,7 @@ async def test_what_cannot_be_changed_is_refused_and_named(
     nats: NatsConnection,
     settings: Settings,
 ) -> None:
-    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
-    await nats.js.delete_stream(DEAD_LETTERS_STREAM)
-    await nats.js.add_stream(found.evolve(retention=RetentionPolicy.WORK_QUEUE))
-    with pytest.raises(
-        IncompatibleStream,
-        match=f"{DEAD_LETTERS_STREAM} cannot be used: retention is workqueue and should be limits",
-    ):
-        await ensure_streams(nats.js, settings)
+    reason = f"{DEAD_LETTERS_STREAM} cannot be used: retention is workqueue and should be limits"
+    async with useless_dead_letters(nats):
+        with pytest.raises(IncompatibleStream, match=reason):
+            await ensure_streams(nats.js, settings)

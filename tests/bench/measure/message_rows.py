@@ -54,18 +54,19 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
             places.append((EVENTS_STREAM, str(consumer.durable_name)))
         await stack.enter_async_context(_worker(setting, connection, "app.worker", places))
         limit = limit_tasks.make_broker(settings.nats_servers)
+        limit_place = (limit_tasks.STREAM, limit_tasks.CONSUMER)
         if "tasks" in groups:
             await limit.startup()
             stack.push_async_callback(limit.shutdown)
-            place = (limit_tasks.STREAM, limit_tasks.CONSUMER)
-            await stack.enter_async_context(_worker(setting, connection, "limit_tasks", [place]))
+            worker = _worker(setting, connection, "limit_tasks", [limit_place])
+            await stack.enter_async_context(worker)
         for _ in range(setting.rounds):
             if "publish" in groups:
                 figures["publish"].append(await _sent_in_a_second(_publish_unheard, number))
             if "tasks" in groups:
                 for name, place, send in (
                     ("tasks", places[0], _send_task),
-                    ("limit", (limit_tasks.STREAM, limit_tasks.CONSUMER), _sender(limit)),
+                    ("limit", limit_place, _sender(limit)),
                 ):
                     figures[name].append(await _settled(connection, place, send, number))
             if "events" in groups:
