@@ -58,7 +58,7 @@ missing, there would be no figures.
 
 "p99, all at …" asks each for half of what the service can. Requests come at random then, as from
 many people, and wait for one another the more, the larger the part of a program's speed is that
-they take: by that alone a program of 0.4 of the limit's speed has 4 times its p99.
+they take: so the slower program's p99 is higher by more than it is slower.
 
 A "feature" is a copy of the example, which has seven routers. FastAPI asks every router in turn
 whether it has the path.
