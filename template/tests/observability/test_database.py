@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.core.config import Settings
-from app.core.database import connected_engine, get_read_session_context
+from app.core.database import connected_engine, get_session_context
 from app.observability import database
 
 
@@ -44,7 +44,7 @@ async def test_the_pool_is_seen_to_be_used(settings: Settings) -> None:
         return REGISTRY.get_sample_value("db_client_connection_count", {"state": state}) or 0
 
     used = connections("used")
-    async with get_read_session_context() as session:
+    async with get_session_context() as session:
         await session.execute(text("SELECT 1"))
         assert connections("used") == used + 1
     assert connections("used") == used
