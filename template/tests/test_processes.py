@@ -1,0 +1,60 @@
+"""All tests together are shared by several processes; whatever looks closer has one."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.core.config import Settings
+from tests.processes import pytest_xdist_auto_num_workers
+from tests.servers import yours
+
+
+def processes(**changes: Any) -> int | None:
+    """Return what the hook says of a run with these options, in all else that of `pytest`."""
+    options = {"keyword": "", "markexpr": "", "lf": False, "capture": "fd", **changes}
+    run = SimpleNamespace(
+        args=options.pop("args", ["tests"]),
+        getini={"testpaths": ["tests"]}.__getitem__,
+        option=SimpleNamespace(**options),
+    )
+    return pytest_xdist_auto_num_workers(cast(pytest.Config, run))
+
+
+@pytest.fixture(autouse=True)
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let neither a debugger nor servers of yours be there, as where nobody looks closer."""
+    monkeypatch.setattr("sys.gettrace", lambda: None)
+    monkeypatch.delitem(sys.modules, "pydevd", raising=False)
+    for name in yours():
+        monkeypatch.delenv(f"TEST_{name}")
+
+
+def test_all_tests_together_have_as_many_as_the_machine_has_processors() -> None:
+    assert processes() is None
+
+
+@pytest.mark.parametrize(
+    "closer",
+    [
+        {"args": ["tests/test_main.py"]},
+        {"keyword": "cursor"},
+        {"markexpr": "slow"},
+        {"lf": True},
+        {"capture": "no"},
+    ],
+    ids=lambda closer: next(iter(closer)),
+)
+def test_some_tests_or_all_with_s_have_one(closer: dict[str, Any]) -> None:
+    assert processes(**closer) == 0
+
+
+def test_a_debugger_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.gettrace", lambda: print)
+    assert processes() == 0
+
+
+def test_servers_of_yours_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"TEST_{next(iter(Settings.model_fields))}", "something")
+    assert processes() == 0
