@@ -39,9 +39,9 @@ def has_database(answers: Answers) -> bool:
 CAPABILITIES = {
     "servers": Capability(
         lambda answers: has_database(answers) or has_nats(answers) or answers["storage"] != "none",
-        r"\.devstack\b|psutil|devstack[./](?!cli\b|__init__\b)\w|tests[./]polling",
+        r"\.devstack\b|psutil|xdist|devstack[./](?!cli\b|__init__\b)\w|tests[./]polling",
         "has_servers",
-        frozenset({"psutil", "types-psutil"}),
+        frozenset({"psutil", "pytest-xdist", "types-psutil"}),
     ),
     "database": Capability(
         has_database,
