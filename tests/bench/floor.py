@@ -107,7 +107,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Open the database."""
     global engine, reading
     url = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(url, pool_size=30, max_overflow=0)
+    engine = create_async_engine(url, pool_size=20, max_overflow=0)
     reading = engine.execution_options(isolation_level="AUTOCOMMIT")
     yield
     await engine.dispose()

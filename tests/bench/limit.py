@@ -44,7 +44,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the database and the storage."""
     async with AsyncExitStack() as stack:
         app.state.pool = await stack.enter_async_context(
-            asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=10, max_size=30),
+            asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=10, max_size=20),
         )
         app.state.s3 = await stack.enter_async_context(
             get_session().create_client(

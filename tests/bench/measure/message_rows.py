@@ -43,7 +43,7 @@ async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
     """Return the rows of `groups`."""
     settings = setting.settings
     number = 1000 if setting.quick else 10_000
-    slower = number // 4
+    slower = number // 4 // SENDERS * SENDERS  # all send as many
     figures: defaultdict[str, list[float]] = defaultdict(list)
     async with AsyncExitStack() as stack:
         handles = await stack.enter_async_context(open_resources(settings))
