@@ -1,6 +1,7 @@
 """The commands beside Copier's own: `python -m extensions`, or `fastapi-service-template`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except (UsageError, GitError) as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE
@@ -30,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         was = "the update was carried out" if options.applied else "nothing was changed"
         sys.stderr.write(f"Interrupted; {was}.\n")
         return INTERRUPTED
+    except BrokenPipeError:  # nobody reads on, as after `| head`; Python would say so at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
     return code
 
 
@@ -40,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     update = commands.add_parser(
         "plan-update",
         help="say what an update would do to a service, and whether edits would be lost",
-        epilog="Exit codes: 0 fine, 2 wrong use, 3 edits would be lost, 4 conflicts.",
+        epilog="Exit codes: 0 fine, 2 wrong use, 3 edits would be lost, 4 conflicts, 130 stopped.",
     )
     update.set_defaults(run=_plan_update)
     update.add_argument("folder", type=Path, metavar="DIR", help="the service")

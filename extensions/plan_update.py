@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from extensions.git import GitError, git, listed, renames
 from extensions.given_answers import UsageError
 from extensions.rehearsal import ANSWERS, Rehearsal
-from extensions.snapshot import carry, contents, entries
+from extensions.snapshot import Snapshot, carry, contents, entries
 
 DEFINES_TABLE = b"__tablename__"
 
@@ -164,8 +164,8 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
     """Do to `service` what the rehearsal did to its copy, byte for byte.
 
     Raises:
-        UsageError: somebody changed the service since it was copied, or it has a link where the
-            update changes a file; nothing is done then.
+        UsageError: somebody changed the service since it was copied, it has a link where the update
+            changes a file, or a file cannot be written; nothing is done then.
     """
     linked = rehearsal.linked
     for path in sorted(linked):
@@ -175,10 +175,13 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
         {path: entry for path, entry in taken.items() if path not in linked}
         for taken in (rehearsal.before, rehearsal.after)
     )
+    present = entries(service, {*before, *after})
+    if git(service, "config", "--get", "--default=true", "core.fileMode").strip() == b"false":
+        _take_modes(present, before, after)
     if (
         git(service, "rev-parse", "HEAD").decode().strip() != rehearsal.head
         or git(service, "status", "--porcelain", "--", ".")
-        or entries(service, {*before, *after}) != before
+        or present != before
     ):
         raise UsageError("The service changed meanwhile; run the command again.")
     stages = git(rehearsal.copy, "ls-files", "--unmerged", "--full-name", "-z")
@@ -186,8 +189,23 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
     try:
         carry(before, after, service)
         _mark_unmerged(service, rehearsal.copy, stages)
+    except OSError as error:
+        carry(entries(service, {*before, *after}), before, service)
+        raise UsageError(
+            f"{error.filename or service} cannot be written ({error.strerror}), so all is as it "
+            "was; mend that, and run the command again."
+        ) from error
     finally:
         signal.signal(signal.SIGINT, interrupt)
+
+
+def _take_modes(present: Snapshot, *others: Snapshot) -> None:
+    """Let `others` have the modes that files have at present, for git does not look at them."""
+    for other in others:
+        for path, entry in other.items():
+            if path in present:
+                executable = present[path].is_executable
+                other[path] = entry._replace(is_executable=executable)
 
 
 def _mark_unmerged(service: Path, copy: Path, stages: bytes) -> None:

@@ -22,6 +22,9 @@ from extensions.snapshot import Snapshot, copy_missing, snapshot
 from extensions.source import silence
 
 ANSWERS = ".copier-answers.yml"
+NO_COMMIT = "{} has no commit; run `git init` there, and commit all of it."
+OF_THE_CLONE = ("core.autocrlf", "core.eol", "core.fileMode", "core.symlinks")
+"""Settings of git that say how files look in one clone, and have to be so in its copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +87,21 @@ def _repository(service: Path) -> Path:
         raise UsageError(f"{service} has no {ANSWERS}; give the folder of a scaffolded service.")
     try:
         top = Path(os.fsdecode(git(service, "rev-parse", "--show-toplevel")).rstrip("\n"))
+    except GitError as error:
+        if "not a git repository" not in str(error):
+            raise UsageError(sentence(error)) from error
+        raise UsageError(NO_COMMIT.format(service)) from error
+    try:
         git(service, "rev-parse", "--verify", "--quiet", "HEAD")
     except GitError as error:
-        raise UsageError(
-            f"{service} has no commit; run `git init` there, and commit all of it."
-        ) from error
+        raise UsageError(NO_COMMIT.format(service)) from error
+    if not git(service, "ls-files", "--", ANSWERS):
+        raise UsageError(f"git does not have {ANSWERS}; `git add --force` and commit it first.")
     unmerged = sorted(_unmerged(service))
     if unmerged:
         raise UsageError(f"{_some(unmerged)} unmerged; resolve the conflict and commit it first.")
-    changed = [line[3:] for line in listed(git(service, "status", "--porcelain", "-z", "--", "."))]
+    status = git(service, "status", "--porcelain", "--no-renames", "-z", "--", ".")
+    changed = [line[3:] for line in listed(status)]
     if changed:
         raise UsageError(f"{_some(changed)} not committed; commit or stash that first.")
     return top
@@ -111,8 +120,12 @@ def _some(paths: Sequence[str]) -> str:
 
 def _clone(repository: Path, folder: Path) -> None:
     """Clone without the hooks, but with what only this clone ignores."""
-    quiet = ("--quiet", "--shared", "--config", f"core.hooksPath={os.devnull}")
-    git(repository, "clone", *quiet, str(repository), str(folder))
+    settings = [f"core.hooksPath={os.devnull}"]
+    for name in OF_THE_CLONE:
+        with contextlib.suppress(GitError):  # it is not set
+            settings.append(f"{name}={git(repository, 'config', name).decode().strip()}")
+    options = [part for setting in settings for part in ("--config", setting)]
+    git(repository, "clone", "--quiet", "--shared", *options, str(repository), str(folder))
     ignored = Path(os.fsdecode(git(repository, "rev-parse", "--git-path", "info/exclude")).strip())
     if (repository / ignored).is_file():
         (folder / ".git/info").mkdir(exist_ok=True)

@@ -114,7 +114,7 @@ def _check_version(repository: Path, version: str) -> None:
         parsed = Version(version)
     except InvalidVersion:
         raise ReleaseError(f"{version!r} is not a version; type one such as 1.2.0.") from None
-    if str(parsed) != version or len(parsed.release) != 3:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version) or str(parsed) != version:
         raise ReleaseError(f"{version!r} is not written as a tag is; type one such as 1.2.0.")
     releases = recorded(repository)
     if releases and parsed <= Version(releases[-1].version):
@@ -133,10 +133,11 @@ def _dated(changelog: str, version: str, today: datetime.date) -> str:
         raise ReleaseError(
             f"CHANGELOG.md has nothing under {UNRELEASED}; say there what changes for a service."
         )
-    return changelog.replace(
-        f"## {UNRELEASED}\n{written}",
-        f"## {UNRELEASED}\n\n{NOTHING_YET}\n## {version} ({today})\n\n{''.join(filled).lstrip()}",
-    )
+    before, heading, after = changelog.partition(f"## {UNRELEASED}\n{written}")
+    if not heading:
+        raise ReleaseError(f"CHANGELOG.md has no line that is just `## {UNRELEASED}`; mend it.")
+    dated = f"## {version} ({today})\n\n{''.join(filled).lstrip()}"
+    return f"{before}## {UNRELEASED}\n\n{NOTHING_YET}\n{dated}{after}"
 
 
 def _bump(repository: Path, version: str) -> None:

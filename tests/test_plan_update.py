@@ -14,6 +14,7 @@ import copier
 import pytest
 
 from extensions.__main__ import CONFLICTS, FINE, INTERRUPTED, LOST, WRONG_USE, main
+from extensions.rehearsal import ANSWERS
 from extensions.snapshot import Snapshot, snapshot
 from tests.history import edit
 from tests.rendering import ROOT, git, run_copier
@@ -486,6 +487,45 @@ def test_what_is_not_committed_is_refused(plan: Plan, service: Path) -> None:
     outcome = plan()
     assert outcome.code == WRONG_USE
     assert outcome.err == "mine.py is not committed; commit or stash that first.\n"
+
+
+def test_a_rename_that_is_not_committed_is_named_by_both_its_names(
+    plan: Plan, service: Path
+) -> None:
+    git(service, "mv", "app/api.py", "app/routes.py")
+    assert plan().err.startswith("app/api.py, app/routes.py are not committed;")
+
+
+def test_answers_that_git_does_not_have_are_refused(plan: Plan, service: Path) -> None:
+    edit_ignored(service, ANSWERS)
+    outcome = plan()
+    assert outcome.code == WRONG_USE
+    assert outcome.err.startswith(f"git does not have {ANSWERS};")
+
+
+def test_what_cannot_be_written_leaves_all_as_it_was(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    edit(service / ".gitignore", lambda text: f"{text}/zones/\n")
+    commit(service)
+    (service / "zones").mkdir()
+    (service / "zones/mine.txt").touch()
+    changes = {"app/api.py": "api = 3\n", "alembic.ini": None, "app/new.py": "new = 1\n"}
+    release(releases, "v1.1.0", {**changes, "zones": "a file where a folder is\n"})
+    outcome = plan("--apply")
+    assert outcome.code == WRONG_USE
+    assert outcome.err.endswith("so all is as it was; mend that, and run the command again.\n")
+    assert git(service, "status", "--porcelain") == ""
+
+
+def test_a_clone_that_does_not_look_at_modes_is_updated(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    git(service, "config", "core.fileMode", "false")
+    (service / "app/api.py").chmod(0o755)
+    release(releases, "v1.1.0", {"app/new.py": "new = 1\n"})
+    assert plan("--apply").code == FINE
+    assert (service / "app/new.py").exists()
 
 
 def test_an_unmerged_file_is_refused(plan: Plan, service: Path) -> None:

@@ -123,6 +123,8 @@ def test_the_commands_that_it_names_release_it(project: Path, tmp_path: Path) ->
         ("first", "'first' is not a version; type one such as 1.2.0."),
         ("v0.2.0", "'v0.2.0' is not written as a tag is; type one such as 1.2.0."),
         ("0.2", "'0.2' is not written as a tag is; type one such as 1.2.0."),
+        ("0.2.0rc1", "'0.2.0rc1' is not written as a tag is; type one such as 1.2.0."),
+        ("0.2.0.post1", "'0.2.0.post1' is not written as a tag is; type one such as 1.2.0."),
         ("0.1.0", "0.1.0 is not newer than 0.1.0; type a greater one."),
         ("0.0.9", "0.0.9 is not newer than 0.1.0; type a greater one."),
         ("0.3.0", "There is a tag v0.3.0 already; type a greater version."),
@@ -149,6 +151,15 @@ def test_a_release_of_which_the_changelog_says_nothing_is_refused(project: Path)
     changelog.write_text(changelog.read_text().replace("- `app/old.py` is `app/new.py`.\n", ""))
     commit(project)
     with pytest.raises(ReleaseError, match=r"CHANGELOG\.md has nothing under Unreleased"):
+        prepare(project, "0.2.0", TODAY)
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_changelog_whose_heading_is_not_as_it_should_be_is_refused(project: Path) -> None:
+    changelog = project / "CHANGELOG.md"
+    changelog.write_text(changelog.read_text().replace("## Unreleased\n", "## Unreleased \n"))
+    commit(project)
+    with pytest.raises(ReleaseError, match="no line that is just `## Unreleased`"):
         prepare(project, "0.2.0", TODAY)
     assert git(project, "status", "--porcelain") == ""
 

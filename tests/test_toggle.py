@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -156,7 +157,9 @@ def unnamed(toggle: Toggle) -> str:
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         code = main(["plan-update", str(service), "-d", f"{toggle.question}={toggle.answer}"])
-    faults = [path for path in goes if path not in said.getvalue()]
+    named = re.search(r"^LOST.*\n((?:  .*\n)+)", said.getvalue(), re.MULTILINE)
+    lost = {line.strip() for line in named[1].splitlines()} if named else set()
+    faults = [path for path in goes if path not in lost]
     if not goes:
         faults.append("nothing would go: is this no part?")
     if code != LOST:

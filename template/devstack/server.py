@@ -100,13 +100,16 @@ class Server(ABC):
             # Another program has taken a port since it was chosen.
 
     async def _is_ready(self) -> bool:
-        """Return True once it answers, and False if it ends or takes too long."""
+        """Return True once it answers, and False if it ends or takes too long.
+
+        Where it has ended, what answers on its port is another program.
+        """
         deadline = time.monotonic() + STARTUP_LIMIT
         while not await self._answers():
             if not self.process.running or time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0.01)
-        return True
+        return self.process.running
 
     async def stop(self) -> None:
         """Stop the server in an orderly way."""

@@ -1,23 +1,25 @@
 """All tests together are shared by several processes; whatever looks closer has one."""
 
 import sys
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from app.core.config import Settings
-from tests.processes import pytest_xdist_auto_num_workers
+from devstack import process
+from tests.processes import MOST, pytest_xdist_auto_num_workers, take_own_ports
 from tests.servers import yours
 
 
 def processes(**changes: Any) -> int | None:
     """Return what the hook says of a run with these options, in all else that of `pytest`."""
-    options = {"keyword": "", "markexpr": "", "lf": False, "capture": "fd", **changes}
     run = SimpleNamespace(
-        args=options.pop("args", ["tests"]),
+        args=changes.pop("args", ["tests"]),
         getini={"testpaths": ["tests"]}.__getitem__,
-        option=SimpleNamespace(**options),
+        getoption=changes.get,
     )
     return pytest_xdist_auto_num_workers(cast(pytest.Config, run))
 
@@ -42,11 +44,13 @@ def test_all_tests_together_have_as_many_as_the_machine_has_processors() -> None
         {"keyword": "cursor"},
         {"markexpr": "slow"},
         {"lf": True},
+        {"stepwise": True},
+        {"trace": True},
         {"capture": "no"},
     ],
     ids=lambda closer: next(iter(closer)),
 )
-def test_some_tests_or_all_with_s_have_one(closer: dict[str, Any]) -> None:
+def test_some_tests_or_all_watched_have_one(closer: dict[str, Any]) -> None:
     assert processes(**closer) == 0
 
 
@@ -58,3 +62,20 @@ def test_a_debugger_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_servers_of_yours_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"TEST_{next(iter(Settings.model_fields))}", "something")
     assert processes() == 0
+
+
+def test_no_two_processes_draw_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = range(22_000, 32_000)
+    drawn: list[int] = []
+    for number in range(MOST):
+        monkeypatch.setattr(process, "PORTS", ports)
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", f"gw{number}")
+        take_own_ports()
+        drawn += process.PORTS
+    assert sorted(drawn) == list(ports)
+
+
+def test_there_are_no_more_processes_than_have_ports_of_their_own() -> None:
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    options = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert f"--maxprocesses={MOST}" in options["addopts"]

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar, TypeVarTuple, overload
+from typing import Annotated, Any, Final, TypeVarTuple
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Executable,
     MetaData,
     Result,
-    ScalarResult,
     event,
     func,
     text,
@@ -32,16 +31,14 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 from app.core.resource import Resource, StartupError
 
-T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-Values = Mapping[str, Any] | None
 
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_label)s",
@@ -70,6 +67,22 @@ class TimestampMixin:
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
+class ReadOnlySession(Session):
+    """A session that refuses to write, since nothing would commit what it wrote together."""
+
+
+@event.listens_for(ReadOnlySession, "before_flush")
+def _refuse_to_flush(session: Session, _context: object, _instances: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("This session only reads; take SessionDep to write.")
+
+
+@event.listens_for(ReadOnlySession, "do_orm_execute")
+def _refuse_to_write(statement: ORMExecuteState) -> None:
+    if statement.is_insert or statement.is_update or statement.is_delete:
+        raise RuntimeError("This session only reads; take SessionDep to write.")
+
+
 _LASTING_FAULTS: Final = {"28000", "28P01", "3D000"}
 """PostgreSQL's codes for the wrong user, password or database: waiting would not help."""
 
@@ -85,7 +98,11 @@ _ENDING: Final = (
 
 # Both get their engine when the database opens, so that importing this module connects to nothing.
 AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
-ReadSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
+ReadSessionFactory = async_sessionmaker(
+    expire_on_commit=False,
+    autoflush=False,
+    sync_session_class=ReadOnlySession,
+)
 AsyncSessionLocal = AsyncSessionFactory
 
 async_engine: AsyncEngine
@@ -187,73 +204,37 @@ async def get_async_session() -> AsyncIterator[AsyncSession]:
             yield session
 
 
-class ReadSession:
-    """Reads, each statement on its own: no BEGIN, no ROLLBACK, and no connection in between.
+async def get_read_session() -> AsyncIterator[AsyncSession]:
+    """Yield a session that only reads, each statement on its own: no BEGIN and no ROLLBACK."""
+    with _unavailable_as_domain_error():
+        async with ReadSessionFactory() as session:
+            yield session
 
-    A select of ORM classes gives entities, detached by then. One of plain tables gives rows, and
-    takes a shorter way.
+
+class RowReader:
+    """Reads rows of tables, each statement on its own: the shortest way that SQLAlchemy has.
+
+    Nothing but the statement goes to the server, and no connection is held between two of them.
+    Entities are read by `ReadSessionDep`.
     """
 
-    @overload
-    async def execute(
-        self, statement: TypedReturnsRows[*Ts], values: Values = None
-    ) -> Result[*Ts]: ...
-
-    @overload
     async def execute(
         self,
-        statement: Executable,
-        values: Values = None,
-    ) -> Result[*tuple[Any, ...]]: ...
-
-    async def execute(
-        self,
-        statement: Executable,
-        values: Values = None,
-    ) -> Result[*tuple[Any, ...]]:
-        """Return what `statement` finds, all of it fetched.
+        statement: TypedReturnsRows[*Ts],
+        params: Mapping[str, Any] | None = None,
+    ) -> Result[*Ts]:
+        """Return what `statement`, a select of tables, finds; all of it is there.
 
         Raises:
-            RuntimeError: it would write.
+            RuntimeError: it writes, or selects by ORM classes.
             DatabaseUnavailable
         """
-        if statement.is_dml:
-            raise RuntimeError("This session only reads; take SessionDep to write.")
+        if statement.is_dml or _is_of_the_orm(statement):
+            raise RuntimeError(
+                "Only tables are read here; take ReadSessionDep for entities, SessionDep to write."
+            )
         with _unavailable_as_domain_error():
-            session = ReadSessionFactory()
-            if not _is_of_the_orm(statement):
-                return await session.run_sync(_execute, statement, values)
-            async with session:
-                return await session.execute(statement, values)
-
-    async def scalars(
-        self,
-        statement: TypedReturnsRows[T],
-        values: Values = None,
-    ) -> ScalarResult[T]:
-        """Return the first column of what `statement` finds, or the entities; raises as above."""
-        return (await self.execute(statement, values)).scalars()
-
-    async def scalar(
-        self,
-        statement: TypedReturnsRows[T],
-        values: Values = None,
-    ) -> T | None:
-        """Return the first of `scalars`, None if there is none; raises as above."""
-        return (await self.scalars(statement, values)).first()
-
-
-def _execute(
-    session: Session,
-    statement: Executable,
-    values: Values,
-) -> Result[*tuple[Any, ...]]:
-    """Execute `statement` on a connection; `session` does not begin, it only knows of which."""
-    bind = session.get_bind()
-    if isinstance(bind, Connection):  # a test's, with its transaction
-        return bind.execute(statement, values)
-    with bind.connect() as connection:
-        return connection.execute(statement, values)
+            return await ReadSessionFactory().run_sync(_execute, statement, params)
 
 
 def _is_of_the_orm(statement: Executable) -> bool:
@@ -265,16 +246,32 @@ def _is_of_the_orm(statement: Executable) -> bool:
     return known
 
 
-async def get_read_session() -> ReadSession:
-    """Return a session that only reads."""
-    return ReadSession()
+def _execute(
+    session: Session,
+    statement: TypedReturnsRows[*Ts],
+    params: Mapping[str, Any] | None,
+) -> Result[*Ts]:
+    """Execute `statement` without beginning the session, which only knows where."""
+    bind = session.get_bind()
+    if isinstance(bind, Connection):  # that of a test, whose transaction goes on after an error
+        with bind.begin_nested():
+            return bind.execute(statement, params)
+    with bind.connect() as connection:
+        return connection.execute(statement, params)
+
+
+async def get_row_reader() -> RowReader:
+    """Return what reads rows."""
+    return RowReader()
 
 
 get_db = get_async_session
 get_session_context = asynccontextmanager(get_async_session)
+get_read_session_context = asynccontextmanager(get_read_session)
 
 SessionDep = Annotated[AsyncSession, Depends(get_async_session, scope="function")]
-ReadSessionDep = Annotated[ReadSession, Depends(get_read_session)]
+ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="function")]
+RowReaderDep = Annotated[RowReader, Depends(get_row_reader)]
 
 
 def _code(error: DatabaseUnavailable) -> str | None:

@@ -12,23 +12,26 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.sql.selectable import TypedReturnsRows
 from starlette.types import Message, Receive, Scope, Send
 
 import app.core.database as database
 from app.core.config import Settings
 from app.core.database import (
     DatabaseUnavailable,
-    ReadSession,
     ReadSessionDep,
+    ReadSessionFactory,
+    RowReader,
     SessionDep,
     connected_engine,
     create_db_and_tables,
     get_async_session,
+    get_read_session,
     get_session_context,
 )
 from app.core.errors import Conflict
@@ -92,10 +95,9 @@ async def write_and_query(session: SessionDep) -> None:
 
 @router.get("/state")
 async def state_of_its_connection(session: ReadSessionDep) -> str:
+    pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
     state = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
     async with get_session_context() as other:
-        await other.execute(text("SELECT 1"))  # and holds another connection from here on
-        pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         return str((await other.execute(state, {"pid": pid})).scalar_one())
 
 
@@ -290,30 +292,52 @@ async def test_reading_leaves_no_transaction_open(client: httpx2.AsyncClient) ->
     assert (await client.get("/state")).json()["data"] == "idle"
 
 
-async def test_a_session_for_reading_refuses_to_write(engine: AsyncEngine) -> None:
-    for statement in (insert(Note), update(Note), delete(Note)):
+@pytest.mark.usefixtures("engine")
+async def test_a_session_for_reading_refuses_to_write() -> None:
+    async with ReadSessionFactory() as session:
+        session.add(Note(note="one"))
         with pytest.raises(RuntimeError, match="only reads"):
-            await ReadSession().execute(statement, {"note": "one"})
-    assert await notes(engine) == []
+            await session.flush()
+        with pytest.raises(RuntimeError, match="only reads"):
+            await session.execute(insert(Note).values(note="one"))
 
 
-async def test_reading_gives_entities_or_rows_and_its_connection_back(engine: AsyncEngine) -> None:
+async def test_rows_are_read_without_a_connection_in_between(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("INSERT INTO notes VALUES ('one'), ('two')"))
-    session = ReadSession()
     pool = cast(AsyncAdaptedQueuePool, engine.pool)
     used = pool.checkedout()
-
-    (entity,) = await session.scalars(select(Note).where(Note.note == "one"))
-    assert entity.note == "one"
-    assert await session.scalar(select(Note.note).where(Note.note == "none")) is None
-
     table = Note.metadata.tables["notes"]
-    rows = await session.execute(select(table).order_by(table.c.note))
+    rows = await RowReader().execute(select(table).order_by(table.c.note))
     assert pool.checkedout() == used
     assert [row.note for row in rows] == ["one", "two"]
     named = select(table.c.note).where(table.c.note == bindparam("name"))
-    assert await session.scalar(named, {"name": "two"}) == "two"
+    assert (await RowReader().execute(named, {"name": "two"})).scalar_one() == "two"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        insert(Note).returning(Note.note),
+        update(Note).values(note="one").returning(Note.note),
+        delete(Note).returning(Note.note),
+        select(Note),
+        select(Note.note),
+    ],
+    ids=["insert", "update", "delete", "entity", "attribute"],
+)
+async def test_only_rows_are_read_there(statement: TypedReturnsRows[Any]) -> None:
+    with pytest.raises(RuntimeError, match="Only tables are read"):
+        await RowReader().execute(statement)
+
+
+async def test_a_statement_that_fails_does_not_end_a_tests_transaction(
+    transaction: AsyncConnection,
+) -> None:
+    zero = func.length(bindparam("text"))
+    with pytest.raises(DBAPIError, match="division by zero"):
+        await RowReader().execute(select(1 / zero), {"text": ""})
+    assert (await transaction.execute(text("SELECT 1"))).scalar_one() == 1
 
 
 def dependencies(dependant: Dependant) -> Iterator[Dependant]:
@@ -328,7 +352,7 @@ def sessions(application: FastAPI) -> Iterator[tuple[str | None, str | None]]:
     for route in iter_route_contexts(application.routes):
         dependant = getattr(route, "dependant", None) or Dependant()
         for dependency in dependencies(dependant):
-            if dependency.call is get_async_session:
+            if dependency.call in {get_async_session, get_read_session}:
                 yield route.path, dependency.scope
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Base, ReadSession
+from app.core.database import Base
 from app.core.errors import NotFound
 from app.features.example.models import Example
 
@@ -47,10 +47,9 @@ async def make_report(session: AsyncSession, example_id: UUID) -> None:
     )
 
 
-async def find_report(session: ReadSession, example_id: UUID) -> ExampleReport:
+async def find_report(session: AsyncSession, example_id: UUID) -> ExampleReport:
     """Return the report on an example; raises `ReportNotFound`."""
-    statement = select(ExampleReport).where(ExampleReport.example_id == example_id)
-    report = await session.scalar(statement)
+    report = await session.get(ExampleReport, example_id)
     if report is None:
         raise ReportNotFound
     return report
