@@ -17,8 +17,8 @@ GROUPS = ("files", "depth")
 MB = 1_000_000
 PAGE = 100
 SECONDS = 1.0
-TURNS = 4
-"""Parts of these, each with all pages in turn: a tenth more or less is to be seen."""
+TURNS = 2
+"""Of a page in each round: a tenth more or less is to be seen."""
 """Of each turn: one page after the other, so that there is little to spread."""
 
 
@@ -116,7 +116,7 @@ async def _depths(setting: Setting) -> list[Row]:
                     file = setting.folder / "page"
                     file.write_text(f"{path}\n")
                     load = Load("get", "", 200, file)
-                    result = await put_load(service, load, SECONDS / TURNS, connections=1)
+                    result = await put_load(service, load, SECONDS, connections=1)
                     times[name].append(1000 / result.rate)
             of = f"of {size:,} rows"
             where = f"10 at {depth:,} {of}"
