@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class GitError(Exception):
-    """Git refused. The text is what it said last."""
+    """Git refused. The text is what it called fatal, or else what it said last."""
 
 
 def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
@@ -29,7 +29,8 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     )
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise GitError(said[-1] if said else f"git {arguments[0]} failed")
+        fatal = [line for line in said if line.startswith("fatal: ")]  # advice may follow
+        raise GitError([f"git {arguments[0]} failed", *said, *fatal[:1]][-1])
     return done.stdout
 
 

@@ -165,7 +165,7 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
 
     Raises:
         UsageError: somebody changed the service since it was copied, it has a link where the update
-            changes a file, or a file cannot be written; nothing is done then.
+            changes a file, or it cannot be written; all is as it was then.
     """
     linked = rehearsal.linked
     for path in sorted(linked):
@@ -189,11 +189,11 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
     try:
         carry(before, after, service)
         _mark_unmerged(service, rehearsal.copy, stages)
-    except OSError as error:
+    except (OSError, GitError) as error:
         carry(entries(service, {*before, *after}), before, service)
         raise UsageError(
-            f"{error.filename or service} cannot be written ({error.strerror}), so all is as it "
-            "was; mend that, and run the command again."
+            f"The update cannot be written ({error}), so all is as it was; mend that, and run the "
+            "command again."
         ) from error
     finally:
         signal.signal(signal.SIGINT, interrupt)

@@ -518,6 +518,21 @@ def test_what_cannot_be_written_leaves_all_as_it_was(
     assert git(service, "status", "--porcelain") == ""
 
 
+def test_an_index_that_cannot_be_written_leaves_all_as_it_was(
+    service: Path, releases: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(service / "app/api.py", lambda text: f"ours = 1\n{text}")
+    commit(service)
+    release(releases, "v1.1.0", {"app/api.py": f"newer = 1\n{BODY}"})
+    (service / ".git/index.lock").touch()
+    before = snapshot(service), git(service, "ls-files", "--stage")
+    assert main(["plan-update", str(service), "--apply"]) == WRONG_USE
+    assert (snapshot(service), git(service, "ls-files", "--stage")) == before
+    said = capsys.readouterr().err
+    assert "index.lock" in said
+    assert said.count("\n") == 1
+
+
 def test_a_clone_that_does_not_look_at_modes_is_updated(
     plan: Plan, service: Path, releases: Path
 ) -> None:

@@ -17,9 +17,10 @@ GROUPS = ("files", "depth")
 MB = 1_000_000
 PAGE = 100
 SECONDS = 1.0
-TURNS = 2
-"""Of a page in each round: a tenth more or less is to be seen."""
 """Of each turn: one page after the other, so that there is little to spread."""
+
+TURNS = 2
+"""Of each page in a round: a tenth more or less is to be seen."""
 
 
 async def measure(setting: Setting, groups: Collection[str]) -> list[Row]:
