@@ -1,5 +1,8 @@
 """The command line as a whole."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from extensions.__main__ import FINE, main
 from extensions.catalogue import array, combinations
 from extensions.given_answers import given
+from tests.rendering import ROOT
 
 
 @pytest.mark.parametrize("strength", [None, 2])
@@ -28,3 +32,12 @@ def test_each_command_has_a_help(command: str, capsys: pytest.CaptureFixture[str
         main([command, "--help"])
     assert ended.value.code == FINE
     assert capsys.readouterr().out.startswith(f"usage: fastapi-service-template {command}")
+
+
+def test_a_command_whose_reader_has_gone_ends_quietly() -> None:
+    command = [sys.executable, "-m", "extensions", "combinations"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, cwd=ROOT, check=False, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (FINE, b"")

@@ -17,6 +17,7 @@ from extensions.__main__ import CONFLICTS, FINE, INTERRUPTED, LOST, WRONG_USE, m
 from extensions.rehearsal import ANSWERS
 from extensions.snapshot import Snapshot, snapshot
 from tests.history import edit
+from tests.plans import section
 from tests.rendering import ROOT, git, run_copier
 
 pytestmark = pytest.mark.update
@@ -139,12 +140,6 @@ def edit_ignored(service: Path, name: str) -> None:
     commit(service)
 
 
-def section(outcome: Outcome, title: str) -> list[str]:
-    """Return the lines of the section of a plan whose heading begins with `title`."""
-    found = re.search(rf"^{re.escape(title)}.* \(\d+\)\n((?:  .*\n)+)", outcome.out, re.MULTILINE)
-    return [line.strip() for line in found[1].splitlines()] if found else []
-
-
 def test_nothing_to_do_is_said(plan: Plan, service: Path) -> None:
     (service / "README.md").touch()  # for which git, when asked for the status, writes its index
     outcome = plan()
@@ -168,11 +163,11 @@ def test_what_comes_changes_and_goes_is_listed(plan: Plan, service: Path, releas
     outcome = plan()
     assert outcome.code == FINE
     assert "from v1.0.0 to v1.1.0" in outcome.out
-    assert section(outcome, "New files") == ["app/new.py"]
-    assert section(outcome, "Changed (") == []
+    assert section(outcome.out, "New files") == ["app/new.py"]
+    assert section(outcome.out, "Changed (") == []
     assert "Changed (1)\n  app/api.py\n" in outcome.out
-    assert section(outcome, "Changed, and your edits stay") == ["README.md"]
-    assert section(outcome, "Deleted; you did not edit them") == ["app/oss.py"]
+    assert section(outcome.out, "Changed, and your edits stay") == ["README.md"]
+    assert section(outcome.out, "Deleted; you did not edit them") == ["app/oss.py"]
     assert (
         "Nothing was changed. To carry it out, run this command again with\n  --apply\n"
         in outcome.out
@@ -185,8 +180,8 @@ def test_an_edit_of_a_part_that_is_switched_off_would_be_lost(plan: Plan, servic
     outcome = plan("-d", "storage=none")
     assert outcome.code == LOST
     assert "storage: s3 → none" in outcome.out
-    assert section(outcome, "LOST") == ["app/oss.py"]
-    assert section(outcome, "Deleted; you did not edit them") == ["app/storage/keys.py"]
+    assert section(outcome.out, "LOST") == ["app/oss.py"]
+    assert section(outcome.out, "Deleted; you did not edit them") == ["app/storage/keys.py"]
     assert "app/oss.py | 1 +\n" in outcome.out
     assert "+ours = 1" not in outcome.out
     assert "--apply --discard app/oss.py" in outcome.out
@@ -202,7 +197,7 @@ def test_an_edit_of_a_renamed_file_is_shown_with_where_to_make_it(
     release(releases, "v1.1.0", renamed)
     outcome = plan("--diff")
     assert outcome.code == LOST
-    assert section(outcome, "LOST") == [
+    assert section(outcome.out, "LOST") == [
         "app/oss.py → app/files/store.py: your edit is not carried over; make it there",
     ]
     patch = outcome.out[outcome.out.index("diff --git") : outcome.out.index("\n\nNothing")] + "\n"
@@ -232,10 +227,10 @@ def test_a_file_that_the_person_moved_is_named_with_what_it_misses(
     release(releases, "v1.1.0", {"app/api.py": f"fixed = True\n{BODY}"})
     outcome = plan("--diff")
     assert outcome.code == FINE
-    assert section(outcome, "Moved by you") == ["app/api.py → app/routes.py"]
+    assert section(outcome.out, "Moved by you") == ["app/api.py → app/routes.py"]
     assert "+++ b/app/routes.py" in outcome.out
     assert "+fixed = True" in outcome.out
-    assert section(outcome, "Deleted by you") == []
+    assert section(outcome.out, "Deleted by you") == []
 
 
 def test_a_file_that_the_person_deleted_stays_deleted(
@@ -247,11 +242,11 @@ def test_a_file_that_the_person_deleted_stays_deleted(
     release(releases, "v1.1.0", {"app/oss.py": f"newer = 1\n{BODY}"})
     outcome = plan()
     assert outcome.code == FINE
-    assert section(outcome, "Deleted by you; they stay so") == [
+    assert section(outcome.out, "Deleted by you; they stay so") == [
         "app/oss.py: the template changed it",
         "app/storage/keys.py",
     ]
-    assert section(outcome, "New files") == []
+    assert section(outcome.out, "New files") == []
 
 
 def test_what_is_written_once_is_left_alone(plan: Plan, service: Path, releases: Path) -> None:
@@ -274,8 +269,8 @@ def test_what_is_skipped_where_it_exists_comes_again_where_it_does_not(
     (service / ".env").unlink()
     commit(service)
     outcome = plan()
-    assert section(outcome, "New files") == [".env", "settings.toml"]
-    assert section(outcome, "Deleted by you") == []
+    assert section(outcome.out, "New files") == [".env", "settings.toml"]
+    assert section(outcome.out, "Deleted by you") == []
 
 
 def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
@@ -285,7 +280,7 @@ def test_an_edit_that_git_ignores_and_copier_overwrites_would_be_lost(
     release(releases, "v1.1.0", {"app/api.py": f"newer = 1\n{BODY}"})
     outcome = plan()
     assert outcome.code == LOST
-    assert section(outcome, "LOST") == ["app/api.py: overwritten"]
+    assert section(outcome.out, "LOST") == ["app/api.py: overwritten"]
 
 
 def test_what_is_overwritten_is_told_by_the_answers_that_an_update_takes(
@@ -311,7 +306,7 @@ def test_what_is_overwritten_is_told_by_the_answers_that_an_update_takes(
     )
     outcome = plan()
     assert "traces: (not asked) → False" in outcome.out
-    assert section(outcome, "LOST") == ["app/api.py: overwritten"]
+    assert section(outcome.out, "LOST") == ["app/api.py: overwritten"]
     assert outcome.code == LOST
 
 
@@ -351,7 +346,7 @@ def test_an_edit_that_is_not_text_would_be_lost(plan: Plan, service: Path, relea
     release(releases, "v1.1.0", {"app/logo.png": "newer\0"})
     outcome = plan()
     assert outcome.code == LOST
-    assert section(outcome, "LOST") == ["app/logo.png: overwritten"]
+    assert section(outcome.out, "LOST") == ["app/logo.png: overwritten"]
 
 
 def test_a_conflict_is_foretold_and_left_in_the_index(
@@ -362,7 +357,7 @@ def test_a_conflict_is_foretold_and_left_in_the_index(
     release(releases, "v1.1.0", {"app/api.py": BODY.replace("line_7 = 7", "line_7 = 'theirs'")})
     outcome = plan()
     assert outcome.code == CONFLICTS
-    assert section(outcome, "CONFLICTS") == ["app/api.py"]
+    assert section(outcome.out, "CONFLICTS") == ["app/api.py"]
     assert plan("--apply").code == CONFLICTS
     assert "app/api.py" in git(service, "ls-files", "--unmerged")
     assert ">>>>>>> after updating" in (service / "app/api.py").read_text()
@@ -375,7 +370,7 @@ def test_the_persons_files_stay_in_a_folder_that_goes(plan: Plan, service: Path)
     commit(service)
     outcome = plan("-d", "storage=none", "--apply")
     assert outcome.code == FINE
-    assert section(outcome, "Your own files") == ["app/storage/mine.py"]
+    assert section(outcome.out, "Your own files") == ["app/storage/mine.py"]
     assert (service / "app/storage/mine.py").exists()
 
 

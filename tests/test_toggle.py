@@ -3,7 +3,6 @@
 import contextlib
 import io
 import itertools
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from extensions.catalogue import CUSTOM, Answer, Answers, everything_off, parts,
 from extensions.rendering import files, render
 from tests.history import NEWEST
 from tests.person import commit
+from tests.plans import section
 from tests.processes import side_by_side
 from tests.rendering import git
 
@@ -157,8 +157,7 @@ def unnamed(toggle: Toggle) -> str:
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         code = main(["plan-update", str(service), "-d", f"{toggle.question}={toggle.answer}"])
-    named = re.search(r"^LOST.*\n((?:  .*\n)+)", said.getvalue(), re.MULTILINE)
-    lost = {line.strip() for line in named[1].splitlines()} if named else set()
+    lost = section(said.getvalue(), "LOST")
     faults = [path for path in goes if path not in lost]
     if not goes:
         faults.append("nothing would go: is this no part?")
