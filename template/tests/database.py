@@ -1,7 +1,7 @@
 """A database for this run, and a transaction for each test, which is rolled back."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,6 +17,8 @@ from devstack.process import HOST
 from devstack.stack import Stack
 from tests.forwarding import forwarded
 from tests.servers import yours
+
+Farewell = Callable[[], Awaitable[None]]
 
 _FAREWELL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 
@@ -59,16 +61,15 @@ async def session(transaction: AsyncConnection) -> AsyncIterator[AsyncSession]:
 
 
 @asynccontextmanager
-async def ending_late(settings: Settings) -> AsyncIterator[tuple[Settings, Callable[[], None]]]:
+async def ending_late(settings: Settings) -> AsyncIterator[tuple[Settings, Farewell]]:
     """Yield settings of a database whose server says that it ends all connections, when called.
 
-    PostgreSQL says so a moment before it closes the socket; here it stays open.
+    PostgreSQL says so, and nothing after it, a moment before it closes the socket.
     """
     async with forwarded(settings.database_url_sync) as way:
 
-        def say_farewell() -> None:
-            for caller in way.callers:
-                caller.write(b"E" + (len(_FAREWELL) + 4).to_bytes(4) + _FAREWELL)
+        async def say_farewell() -> None:
+            await way.end_with(b"E" + (len(_FAREWELL) + 4).to_bytes(4) + _FAREWELL)
 
         url = make_url(settings.database_url_sync).set(host=HOST, port=way.port)
         address = SecretStr(url.render_as_string(hide_password=False))

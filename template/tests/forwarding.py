@@ -1,4 +1,4 @@
-"""Another way to a server, which a test may cut."""
+"""Another way to a server, which a test may cut or have end with words of its own."""
 
 import asyncio
 import sys
@@ -9,6 +9,12 @@ from urllib.parse import urlsplit
 
 from devstack.process import HOST
 
+HEARD = 0.05
+"""Seconds after which the callers have heard the server's last words."""
+
+LINGERING = 0.2
+"""Seconds after which a connection closes on which they were said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
@@ -17,10 +23,23 @@ class Forwarding:
     Attributes:
         port: where it begins, on this machine.
         callers: the connections of those who have come by it.
+        ended: those of them who have heard the last words.
     """
 
     port: int
     callers: list[asyncio.StreamWriter]
+    ended: set[asyncio.StreamWriter]
+
+    async def end_with(self, last_words: bytes) -> None:
+        """Say `last_words` to all who have come, and nothing more; close a moment later.
+
+        Return in between, when they have been heard.
+        """
+        for caller in self.callers:
+            caller.write(last_words)
+            asyncio.get_running_loop().call_later(LINGERING, caller.close)
+        self.ended.update(self.callers)
+        await asyncio.sleep(HEARD)
 
 
 @asynccontextmanager
@@ -39,6 +58,7 @@ async def forwarded(
     """
     real = urlsplit(url)
     callers: list[asyncio.StreamWriter] = []
+    ended: set[asyncio.StreamWriter] = set()
 
     async def pass_on(
         source: asyncio.StreamReader,
@@ -46,8 +66,9 @@ async def forwarded(
         left: int = sys.maxsize,
     ) -> None:
         while data := await source.read(min(left, 65536)):
-            target.write(data)
-            await target.drain()
+            if target not in ended:
+                target.write(data)
+                await target.drain()
             left -= len(data)
         target.close()
 
@@ -58,7 +79,7 @@ async def forwarded(
 
     async with await asyncio.start_server(forward, HOST, port) as server:
         try:
-            yield Forwarding(server.sockets[0].getsockname()[1], callers)
+            yield Forwarding(server.sockets[0].getsockname()[1], callers, ended)
         finally:
             for caller in callers:
                 caller.close()

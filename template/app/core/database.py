@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeVarTuple
 from weakref import WeakKeyDictionary
 
-import asyncpg
 from fastapi import Depends
 from loguru import logger
 from sqlalchemy import (
@@ -89,13 +88,6 @@ _LASTING_FAULTS: Final = {"28000", "28P01", "3D000"}
 _NO_ROOM: Final = "53"
 """What PostgreSQL's codes for a full disk or memory, or too many connections, begin with."""
 
-_ENDING: Final = (
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InternalClientError,
-)
-"""What asyncpg raises when PostgreSQL has said that it ends the connection, and has not yet."""
-
 # Both get their engine when the database opens, so that importing this module connects to nothing.
 AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
 ReadSessionFactory = async_sessionmaker(
@@ -159,13 +151,11 @@ def create_engine(settings: Settings) -> AsyncEngine:
             raise InvalidatePoolError  # which makes the pool connect anew, now and for all others
 
     @event.listens_for(engine.sync_engine, "handle_error")
-    def notice_the_end(context: ExceptionContext) -> None:
-        error = context.original_exception
-        if isinstance(error, TimeoutError):  # what comes on this connection now is late, or never
+    def give_up(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, TimeoutError):
+            # What comes on this connection now is late, or never.
             context.is_disconnect = True
             raise DatabaseUnavailable("The database does not answer in time.")
-        if isinstance(error.__cause__, _ENDING):
-            context.is_disconnect = True
 
     return engine
 

@@ -227,9 +227,27 @@ async def test_a_connection_that_has_rested_is_tried_before_its_use(settings: Se
     async with ending_late(rested) as (ending, say_farewell), connected_engine(ending) as engine:
         async with engine.connect() as connection:
             first = await pid(connection)
-        say_farewell()
+        await say_farewell()
         async with engine.connect() as connection:
             assert await pid(connection) != first
+
+
+async def test_a_statement_that_runs_when_the_server_ends_fails(settings: Settings) -> None:
+    async with ending_late(settings) as (ending, say_farewell), connected_engine(ending) as engine:
+        async with engine.connect() as one:
+            found = text("SELECT state = 'active' FROM pg_stat_activity WHERE pid = :pid")
+            server = await pid(one)
+            running = asyncio.create_task(one.execute(text("SELECT 1 FROM pg_sleep(0.5)")))
+
+            async def runs() -> bool:
+                async with engine.connect() as other:
+                    return bool((await other.execute(found, {"pid": server})).scalar_one())
+
+            await until(runs)
+            await say_farewell()
+            with pytest.raises(DBAPIError) as failure:
+                await running
+        assert failure.value.connection_invalidated
 
 
 async def test_connections_that_end_between_two_uses_fail_once_for_all_of_them(
@@ -239,7 +257,7 @@ async def test_connections_that_end_between_two_uses_fail_once_for_all_of_them(
     async with ending_late(used) as (ending, say_farewell), connected_engine(ending) as engine:
         async with engine.connect() as one, engine.connect() as other:
             ended = {await pid(one), await pid(other)}
-        say_farewell()
+        await say_farewell()
         async with engine.connect() as connection:
             with pytest.raises(DBAPIError) as failure:
                 await pid(connection)

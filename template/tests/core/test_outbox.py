@@ -234,7 +234,7 @@ async def test_the_relay_goes_on_after_a_connection_that_is_about_to_end(
         async with running(partial(run_relay, nats)):
             await commit(engine, message(subject))
             await until(lambda: all_left(engine))
-            say_farewell()
+            await say_farewell()
             await commit(engine, message(subject, b"later"))
             await until(lambda: all_left(engine))
         assert await payloads(nats, subject) == [b"text", b"later"]
