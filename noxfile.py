@@ -129,7 +129,7 @@ def run_rows(session: nox.Session, *arguments: str) -> None:
     answers = [each for each in arguments if "=" in each and not each.startswith("-")]
     row = [f"--row={shlex.join(answers)}"] if answers else []
     others = [each for each in arguments if each not in answers]
-    at_once = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
+    at_once = ["--numprocesses", "auto", "--maxprocesses", "4"]  # see ByRow
     session.run("pytest", "tests", "-m", "run", *at_once, *row, *others)
 
 

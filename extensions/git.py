@@ -14,7 +14,8 @@ class GitError(Exception):
 def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     """Run git in `folder` and return what it printed.
 
-    It leaves the index as it is, which `git status` by itself writes anew.
+    It leaves the index as it is, which `git status` by itself writes anew, and says what is wrong
+    in English, whatever the person's language, as we do.
 
     Raises:
         GitError: it failed.
@@ -22,7 +23,7 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     done = subprocess.run(  # noqa: S603 (no shell reads the arguments)
         ["git", *arguments],  # noqa: S607 (the person's own git, wherever it is)
         cwd=folder,
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
         input=stdin,
         check=False,
         capture_output=True,

@@ -25,9 +25,11 @@ from tests.rows import add_options
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_COUNT": "2",
     "GIT_CONFIG_KEY_0": "init.defaultBranch",
     "GIT_CONFIG_VALUE_0": "main",
+    "GIT_CONFIG_KEY_1": "maintenance.auto",  # it goes on in .git after the command has ended
+    "GIT_CONFIG_VALUE_1": "false",
     "GIT_AUTHOR_NAME": "A Person",
     "GIT_AUTHOR_EMAIL": "person@example.com",
     "GIT_COMMITTER_NAME": "A Person",
@@ -146,6 +148,19 @@ def full_environment(template: Path, tmp_path_factory: pytest.TempPathFactory) -
     service = render(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
     subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
     return service
+
+
+@pytest.fixture(scope="session")
+def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of the versions in our own lock, for what installs us without it.
+
+    With others, these tests would fail on the day on which somebody publishes one.
+    """
+    path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
+    options = ("--quiet", "--frozen", "--no-emit-project", "--no-hashes")
+    command = ["uv", "export", *options, "--output-file", str(path)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return path
 
 
 @pytest.fixture(scope="session")

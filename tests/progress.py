@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.proof import commit_at_start, proof
 from tests.rows import Selection, selection
 
-# xdist puts the name of the group behind the test's: test_it_is_typed[docker=no]@docker=no
-NAME = re.compile(r".*?/test_run\.py::\w+\[(.+?)\](@.*)?")
+NAME = re.compile(r".*?/test_run\.py::\w+\[(.+?)\]")
 LINES = 30
 """Of what a failure says, at once; pytest says all of it in the end."""
 
@@ -41,6 +42,22 @@ class Row:
         return self.began is not None and self.seconds is None
 
 
+class ByRow(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each row to one process, which installs its service; any other test to any process.
+
+    xdist's own loadgroup scatters groups from pytest 9.2 on (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _row_of(nodeid) or nodeid
+
+
+def _row_of(test: str) -> str:
+    """Return the row that `test` belongs to, if it does."""
+    found = NAME.fullmatch(test)
+    return found[1] if found else ""
+
+
 class Progress:
     """A plugin of the process that a person looks at; the rows may run in others."""
 
@@ -55,6 +72,10 @@ class Progress:
         """Give each process of xdist the rows, so that all have the same."""
         node.workerinput["rows"] = list(selection(self._config).rows)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> ByRow:
+        return ByRow(config, log)
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._expect(item.nodeid for item in session.items)
 
@@ -65,7 +86,7 @@ class Progress:
     def _expect(self, tests: Iterable[str]) -> None:
         if self._rows:  # another process has collected the same
             return
-        named = {test: found[1] for test in tests if (found := NAME.fullmatch(test))}
+        named = {test: row for test in tests if (row := _row_of(test))}
         if named:
             self._selection = selection(self._config)
         for test, name in named.items():
@@ -75,7 +96,7 @@ class Progress:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if (row := self._row(nodeid)) and row.began is None:
             row.began = time.monotonic()
-            self._say(f"{self._name(nodeid)} starts")
+            self._say(f"{_row_of(nodeid)} starts")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not (row := self._row(report.nodeid)):
@@ -88,7 +109,7 @@ class Progress:
             row.figures |= dict(report.user_properties)
             row.waits_for.discard(report.nodeid)
             if not row.waits_for:
-                self._done(self._name(report.nodeid), row)
+                self._done(_row_of(report.nodeid), row)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -106,11 +127,7 @@ class Progress:
                 terminalreporter.line(self._selection.again(name))
 
     def _row(self, test: str) -> Row | None:
-        return self._rows.get(self._name(test))
-
-    def _name(self, test: str) -> str:
-        found = NAME.fullmatch(test)
-        return found[1] if found else ""
+        return self._rows.get(_row_of(test))
 
     def _done(self, name: str, row: Row) -> None:
         assert self._selection is not None

@@ -32,7 +32,7 @@ def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Service
     # In CI, a server that is missing is a failure.
     service = Service(folder, {**os.environ, "CI": "true"})
     service.run("uv", "sync", "--quiet")
-    service.run("uv", "pip", "install", "--quiet", "time-machine")  # shifts the clock of a program
+    service.run("uv", "pip", "install", "--quiet", "time-machine==3.6.0")  # shifts clocks
     shutil.copytree(HERE, folder / "tests/fire")
     shutil.move(folder / "tests/fire/feature", folder / "app/features/fire")
     return service

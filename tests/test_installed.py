@@ -23,6 +23,11 @@ def wheel(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.fixture(autouse=True)
+def _as_locked(constraints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_CONSTRAINT", str(constraints))
+
+
 def run(wheel: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command in `folder`, installed with its dependencies and nothing else."""
     command = ["uvx", "--quiet", "--from", str(wheel), "fastapi-service-template", *arguments]

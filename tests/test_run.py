@@ -35,12 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each row to every test of a service; one process takes all tests of a row."""
     if "service" in metafunc.fixturenames:
         rows = selection(metafunc.config).rows
-        metafunc.parametrize(
-            "service",
-            [pytest.param(row, id=row, marks=pytest.mark.xdist_group(row)) for row in rows],
-            indirect=True,
-            scope="module",
-        )
+        metafunc.parametrize("service", rows, ids=str, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +47,11 @@ def chosen(request: pytest.FixtureRequest) -> Selection:
 @pytest.fixture(scope="session")
 def environment(chosen: Selection, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return what a service's commands find in the environment."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     environment = {
         **os.environ,
+        # Ports of others than the two processes that share a full service's tests: tests/processes
+        "PYTEST_XDIST_WORKER": f"gw{2 + number % 2}",
         "CI": "true",  # a server that is missing is a failure
         PROCESSES: "0",  # for each service's own tests: several services are tested at once
         # Services share most of what they import, and a file is only looked up by its contents.
@@ -221,6 +219,7 @@ def test_the_migrations_go_up_and_down_and_say_what_the_models_say(service: Serv
 def test_the_first_command_of_the_readme_scaffolds_and_starts_a_service(
     source: str,
     repository: Path,
+    constraints: Path,
     tmp_path: Path,
 ) -> None:
     """From a clone and by the address on GitHub, with nothing but Python, pip and git."""
@@ -242,6 +241,7 @@ def test_the_first_command_of_the_readme_scaffolds_and_starts_a_service(
         "HOME": str(tmp_path / "home"),
         "PATH": f"{tmp_path / 'machine/bin'}:/usr/local/bin:/usr/bin:/bin",
         "UV_CACHE_DIR": cache.stdout.strip(),
+        "UV_CONSTRAINT": str(constraints),
     }
     with serving(["bash", "-c", f"cd clone && {command}"], tmp_path, environment, port):
         assert get(port, "/api/v1/examples")[0] == 200

@@ -92,9 +92,9 @@ def test_a_tagged_release_is_found_through_the_address_on_github(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     git(release, "tag", "v1.0.0")
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "2")
-    monkeypatch.setenv("GIT_CONFIG_KEY_1", f"url.{release}.insteadOf")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_1", "https://github.com/owner/template.git")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "3")
+    monkeypatch.setenv("GIT_CONFIG_KEY_2", f"url.{release}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_2", "https://github.com/owner/template.git")
     service = scaffold("gh:owner/template", tmp_path)
     assert recorded(service)["_src_path"] == "gh:owner/template"
     assert recorded(service)["_commit"] == "v1.0.0"

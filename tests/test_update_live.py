@@ -27,6 +27,18 @@ ADD_A_COLUMN = (
     "    version: Mapped[int] = mapped_column(default=1)\n",
     '    origin: Mapped[str] = mapped_column(String(20), server_default="typed")\n',
 )
+# That of v0.1.0 draws them apart, so that in one start of two hundred two are the same.
+CHOOSE_PORTS = """
+import json, pathlib, random
+from devstack.process import PORTS, port_is_free
+from devstack.stack import Stack
+
+free = (port for port in random.sample(PORTS, k=1000) if port_is_free(port))
+for server in Stack(pathlib.Path(".devstack")).servers:
+    server.folder.mkdir(parents=True)
+    ports = {name: next(free) for name in server.port_names}
+    (server.folder / "ports.json").write_text(json.dumps(ports))
+"""
 ORIGINS = """
 import asyncio, asyncpg
 from app.core.config import get_settings
@@ -65,6 +77,7 @@ def service(
     service = InUse(scaffolded, {**os.environ, "CI": "true"}, free_port())
     work(service.folder)
     service.run("uv", "sync", "--quiet")
+    service.run("uv", "run", "python", "-c", CHOOSE_PORTS)
     with service.serving():
         service.run("uv", "run", "alembic", "revision", "--autogenerate", "-m", "Ours")
         service.run("uv", "run", "my-service", "migrate")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from devstack.process import HOST
 from devstack.server import Server, find_program
 
+GREETING_LIMIT = 1.0  # seconds; a NATS server speaks first
+
 
 class NatsServer(Server):
     """NATS with JetStream; streams are kept in the server's folder."""
@@ -43,6 +45,11 @@ class NatsServer(Server):
             reader, writer = await asyncio.open_connection(HOST, self.port)
         except OSError:
             return False
-        greeting = await reader.readline()
-        writer.close()
+        try:
+            async with asyncio.timeout(GREETING_LIMIT):
+                greeting = await reader.readline()
+        except TimeoutError:  # another program's port
+            return False
+        finally:
+            writer.close()
         return b'"jetstream":true' in greeting

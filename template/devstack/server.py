@@ -94,10 +94,12 @@ class Server(ABC):
             await self._launch()
             if await self._is_ready():
                 return
+            has_ended = not self.process.running
             await self.kill()
-            if is_last or all(port_is_free(port) for port in self.ports.values()):
+            are_free = all(port_is_free(port) for port in self.ports.values())
+            if is_last or (are_free and not has_ended):
                 raise DevstackError(f"{self.title} did not start. {self._last_words()}")
-            # Another program has taken a port since it was chosen.
+            # Another program may have had one of its ports, if only for a moment.
 
     async def _is_ready(self) -> bool:
         """Return True once it answers, and False if it ends or takes too long.

@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -98,11 +100,12 @@ def test_health_of_an_api_that_does_not_run_is_a_sentence_and_a_failure(
     environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment.setenv("API_PORT", str(port))
+    with socket.socket() as silent:  # nobody else gets its port, and it does not listen there
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        environment.setenv("API_PORT", str(port))
 
-    ended = run(capsys, "health")
+        ended = run(capsys, "health")
 
     assert (ended.code, ended.errors) == (1, "")
     assert f"127.0.0.1:{port} does not answer" in ended.output
@@ -120,14 +123,22 @@ def test_serve_on_a_taken_port_is_a_sentence_and_a_failure(
     assert ended.errors.startswith(f"The API cannot listen on 127.0.0.1:{port}: ")
 
 
+def free_port() -> int:
+    """Return one that no outgoing connection takes before the API does: those are above."""
+    for port in random.sample(range(12_000, 22_000), k=100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("none of a hundred ports is free")
+
+
 def test_the_api_is_served_until_it_is_told_to_stop(
     settings: Settings,
     environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        environment.setenv("API_PORT", str(free.getsockname()[1]))
+    environment.setenv("API_PORT", str(free_port()))
     program = [sys.executable, "-m", "app", "serve"]
     variables = {**environment_of(settings), "API_PORT": os.environ["API_PORT"]}
     with (

@@ -63,7 +63,7 @@ many people, and wait for one another the more, the larger the part of a program
 they take: so the slower program's p99 is higher by more than it is slower.
 
 A "feature" is a copy of the example, which has seven routers. FastAPI asks every router in turn
-whether it has the path.
+whether it has the path (fastapi/fastapi#16159 is about that).
 """
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.process import HOST, DevstackError, accepts_connections, free_port
+from devstack.process import HOST, DevstackError, accepts_connections, free_port, until
 from devstack.server import MissingProgram, Server, find_program
 
 
@@ -40,6 +40,20 @@ class BrokenServer(FileServer):
     async def _launch(self) -> None:
         with self.log.open("wb") as log:
             await self.process.start([sys.executable, "-c", "print('no disk')"], output=log)
+
+
+class HinderedServer(FileServer):
+    """One whose port somebody else has while it starts, the first time."""
+
+    hindered = False
+
+    async def _launch(self) -> None:
+        if self.hindered:
+            return await super()._launch()
+        self.hindered = True
+        with socket.create_server((HOST, self.port)):
+            await super()._launch()
+            assert await until(lambda: not self.process.running, within=30)
 
 
 class RobbedServer(FileServer):
@@ -91,6 +105,14 @@ async def test_it_moves_when_somebody_takes_its_port_while_it_starts(tmp_path: P
     assert server.robber is not None
     assert server.port != server.robber.getsockname()[1]
     server.robber.close()
+    await server.kill()
+
+
+async def test_it_starts_though_somebody_had_its_port_for_a_moment(tmp_path: Path) -> None:
+    server = HinderedServer(tmp_path)
+    await server.start()
+
+    assert await accepts_connections(server.port)
     await server.kill()
 
 

@@ -20,7 +20,7 @@ from tests.fire.ledger import check_that_nothing_is_lost
 from tests.fire.load import EXAMPLES, KINDS, Load, some_of_each
 from tests.fire.test_killed import SOON, says
 from tests.live import LiveService
-from tests.live_program import Program, run_command
+from tests.live_program import LISTENS, Program, run_command
 from tests.polling import until
 
 EVENT_MAX_AGE = 3600
@@ -78,7 +78,7 @@ async def test_nothing_depends_on_the_clocks_of_programs_but_what_has_an_expiry(
                 become=partial(run_shifted, ahead),
             )
             for name, arguments, sign, ahead in (
-                ("api", ["serve", "--host", HOST, "--port", port], "startup complete", hours),
+                ("api", ["serve", "--host", HOST, "--port", port], LISTENS, hours),
                 ("worker", ["worker"], "The worker is ready", -hours),
             )
         )

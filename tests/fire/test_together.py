@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -24,6 +25,11 @@ from tests.messages import connected
 from tests.polling import until
 
 ACTIVE = "The outbox relay is active in this process."
+
+
+async def relaying(*instances: LiveService) -> list[LiveService]:
+    """Return which of them has become the relay."""
+    return [each for each in instances if ACTIVE in each.worker.log.read_text()]
 
 
 def instance(service: LiveService, settings: Settings, folder: Path) -> LiveService:
@@ -70,15 +76,10 @@ async def test_two_instances_make_one_schema_and_one_of_them_relays_until_the_ot
         one, other = instances
         async with Load(one, callers=4) as load, Load(other, callers=4) as other_load:
             await asyncio.gather(some_of_each(load), some_of_each(other_load))
-            active = [each for each in (one, other) if ACTIVE in each.worker.log.read_text()]
-            assert len(active) == 1, "both relay, or none"
-            await active[0].worker.kill()
-            (left,) = [each for each in (one, other) if each not in active]
-
-            async def takes_over() -> bool:
-                return ACTIVE in left.worker.log.read_text()
-
-            await until(takes_over)
+            (active,) = await until(partial(relaying, one, other))
+            await active.worker.kill()
+            (left,) = [each for each in (one, other) if each is not active]
+            await until(partial(relaying, left))
             await asyncio.gather(some_of_each(load), some_of_each(other_load))
         for callers in (load, other_load):
             assert callers.statuses() <= {200, 201, 202}, callers.answers
