@@ -146,6 +146,12 @@ def doors(session: nox.Session) -> None:
 
 
 @nox.session
+def compare(session: nox.Session) -> None:
+    """Render every combination at a commit and now, and say what differs: `-- main~3`."""
+    session.run("python", "-m", "tests.compare", *session.posargs)
+
+
+@nox.session
 def newest(session: nox.Session) -> None:
     """Run the smallest and the largest service with the newest packages that they allow."""
     run_rows(session, "--row=preset=full", "--row=preset=minimal", "--versions=newest")

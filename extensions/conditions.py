@@ -91,14 +91,14 @@ class Conditions:
 
         return is_valid
 
-    def _value(self, name: str, row: Mapping[str, Value]) -> Any:
+    def value(self, name: str, row: Mapping[str, Value]) -> Any:
         """Return the answer or computed value, by default where it does not stand in `row`."""
         if name in self.parts and row[name] != NOT_ASKED:
             return row[name]
         return self._once(name, row, Question.get_default)
 
     def _once(self, name: str, row: Mapping[str, Value], use: Callable[[Question], Any]) -> Any:
-        context = {read: self._value(read, row) for read in self._reads(name)}
+        context = {read: self.value(read, row) for read in self._reads(name)}
         key = (name, use, repr(context))
         if key not in self._known:
             question = Question(

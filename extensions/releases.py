@@ -19,7 +19,7 @@ from extensions.git import GitError, git
 
 ARCHIVES = Path("tests/releases")
 # The license is not read, but no copy of the template goes without it.
-READ_BY_COPIER = ("copier.yml", "template", "LICENSE")
+READ_BY_COPIER = ("copier.yml", "parts", "template", "LICENSE")
 UNRELEASED = "Unreleased"
 MOVED = "### Moved or removed files"
 NOTHING_YET = f"### Changed\n\n{MOVED}\n"

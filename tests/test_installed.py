@@ -35,13 +35,15 @@ def run(wheel: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProc
 
 
 def test_the_wheel_carries_the_whole_template(wheel: Path, template: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        carried = {
-            name.removeprefix("extensions/bundled/template/"): archive.read(name)
-            for name in archive.namelist()
-            if name.startswith("extensions/bundled/template/")
-        }
-    assert differing(carried, files(template / "template")) == set()
+    for part in ("parts", "template"):
+        folder = f"extensions/bundled/{part}/"
+        with zipfile.ZipFile(wheel) as archive:
+            carried = {
+                name.removeprefix(folder): archive.read(name)
+                for name in archive.namelist()
+                if name.startswith(folder)
+            }
+        assert differing(carried, files(template / part)) == set()
 
 
 def test_explain_needs_no_clone(wheel: Path, tmp_path: Path) -> None:

@@ -2,21 +2,20 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.capabilities import CAPABILITIES
 from tests.matrix import Combination, Matrix
+from tests.overlays import overlays
 
 pytestmark = pytest.mark.render
 
 # These answers are recorded by their questions' names, whatever they are.
 RECORDS = frozenset({".copier-answers.yml"})
-LEFT_OUT = re.compile(r"{% if not (\w+)(?: \| default\(\w+\))? %}\n(.*?){% endif %}", re.DOTALL)
 VARIABLE = re.compile(r"(?m)^(?:# )?([A-Z][A-Z0-9_]*)=")
 
 
@@ -56,52 +55,43 @@ def test_what_was_chosen_is_there(matrix: Matrix, capability: str) -> None:
             assert any(pair in places for pair in service.digests.items()), service
 
 
-def left_out(template: Path) -> dict[str, list[str]]:
-    """Return, by the computed value that brings them, the paths of copier.yml's `_exclude`."""
-    entries = yaml.safe_load((template / "copier.yml").read_text())["_exclude"]
-    found: dict[str, list[str]] = {}
-    for entry in entries:
-        for flag, paths in LEFT_OUT.findall(entry):
-            found.setdefault(flag, []).extend(path.strip("/ ") for path in paths.split())
-    return found
+def brought_alone(template: Path, overlay: str) -> set[str]:
+    """Return the paths of `overlay` that no other one brings instead."""
+    brought = overlays(template)
+    others = {path for name, paths in brought.items() if name != overlay for path in paths}
+    return set(brought[overlay]) - others
 
 
-WITH_FILES = [name for name, capability in CAPABILITIES.items() if capability.flag]
+WITH_FILES = [name for name, capability in CAPABILITIES.items() if capability.overlay]
 
 
 @pytest.mark.parametrize("capability", WITH_FILES)
 def test_its_files_are_there_with_it_alone(template: Path, matrix: Matrix, capability: str) -> None:
     chosen = CAPABILITIES[capability]
-    paths = left_out(template)[chosen.flag or ""]
-    assert paths
+    paths = brought_alone(template, chosen.overlay or "")
     seen = set()
     for service in matrix.services:
-        there = {path for path in paths if is_there(path, service.digests)}
+        there = paths & service.digests.keys()
         if chosen.is_chosen(service.answers):
             seen |= there
         else:
             assert not there, service
-    assert seen == set(paths), f"{set(paths) - seen} is listed, and no service has it"
-
-
-def is_there(path: str, paths: Collection[str]) -> bool:
-    return path in paths or any(name.startswith(f"{path}/") for name in paths)
+    assert seen == paths, f"{paths - seen} is in {chosen.overlay}, and no service has it"
 
 
 @pytest.mark.parametrize("capability", WITH_FILES)
 def test_a_file_that_is_left_behind_is_seen_by_its_words(
     template: Path, matrix: Matrix, capability: str
 ) -> None:
-    """So a file that nobody lists, or lists under another capability, does not pass unseen."""
+    """So a file that stands in no overlay, or in that of another capability, is seen."""
     chosen = CAPABILITIES[capability]
-    listed = left_out(template)[chosen.flag or ""]
     places = mentions(matrix, chosen.words)
+    own = brought_alone(template, chosen.overlay or "")
     unseen = {
         path
         for service in matrix.services
         for path, digest in service.digests.items()
-        if matrix.contents[digest].strip() and (path, digest) not in places
-        if any(is_there(folder, [path]) for folder in listed)
+        if path in own and matrix.contents[digest].strip() and (path, digest) not in places
     }
     assert sorted(unseen) == []
 
@@ -161,11 +151,6 @@ def test_every_listed_package_is_one_that_a_service_has(matrix: Matrix) -> None:
     for capability in CAPABILITIES.values():
         if any(capability.is_chosen(service.answers) for service in matrix.services):
             assert capability.packages <= installed
-
-
-def test_every_path_that_is_left_out_belongs_to_a_capability(template: Path) -> None:
-    flags = {capability.flag for capability in CAPABILITIES.values()}
-    assert left_out(template).keys() - flags == {"has_tables"}, "a mixture of two, see below"
 
 
 def test_a_service_has_revisions_where_it_has_tables(matrix: Matrix) -> None:

@@ -31,7 +31,8 @@ def main() -> None:
         template, trivial = Path(folder, "template"), Path(folder, "trivial")
         template.mkdir()
         shutil.copy(ROOT / "copier.yml", template)
-        shutil.copytree(ROOT / "template", template / "template")
+        for name in ("parts", "template"):
+            shutil.copytree(ROOT / name, template / name)
         count = write_trivial(trivial, template)
         every = list(combinations(template))
         services = every[:: max(1, len(every) // arguments.services)]
