@@ -1,0 +1,3 @@
+from app.core.database import DATABASE
+
+    DATABASE,

@@ -1,0 +1,3 @@
+from app.core.jetstream import NATS
+
+    NATS,

@@ -1,0 +1,3 @@
+from app.common.oss import STORAGE
+
+    STORAGE,
