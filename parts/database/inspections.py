@@ -1,0 +1,3 @@
+from app.checks.database import DATABASE_INSPECTION
+
+    "database": DATABASE_INSPECTION,

@@ -1,0 +1,18 @@
+    op.create_table(
+        "inbox",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("handler", sa.Text(), nullable=False),
+        sa.Column(
+            "handled_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("event_id", "handler", name=op.f("pk_inbox")),
+    )
+    op.create_index(
+        op.f("ix_inbox_handled_at"),
+        "inbox",
+        ["handled_at"],
+        postgresql_using="brin",
+    )

@@ -1,0 +1,3 @@
+from app.checks.nats import NATS_INSPECTION
+
+    "nats": NATS_INSPECTION,

@@ -1,0 +1,3 @@
+from app.checks.storage import STORAGE_INSPECTION
+
+    "storage": STORAGE_INSPECTION,
