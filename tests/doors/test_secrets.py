@@ -95,7 +95,7 @@ async def test_nobody_is_told_a_secret_and_callers_nothing_of_servers_and_code(
                 await server.kill()
             await caller.asks_for_everything("all servers are gone", works=False)
         await operator.says_everything("all servers are gone")
-        for program in (service.api, service.worker):
+        for program in (service.api, service.background["worker"]):
             await program.kill()
             said.operators[f"the log {program.log}"] = program.log.read_text()
         ports = {

@@ -62,7 +62,7 @@ async def test_nothing_depends_on_the_clocks_of_programs_but_what_has_an_expiry(
     tmp_path: Path,
 ) -> None:
     settings = {"EVENT_MAX_AGE": EVENT_MAX_AGE, **SOON}
-    async with live_service(api=False, worker=False, **settings) as service:
+    async with live_service(api=False, background=False, **settings) as service:
         database = await asyncpg.connect(service.settings.database_url_sync)
         await database.execute(
             HANDLED, ["old", "young"], ["30 days 150 minutes", "30 days 90 minutes"]

@@ -54,11 +54,11 @@ async def test_a_task_that_has_begun_ends_before_its_worker_does(
                 tasks += some
                 await work.send(some)
                 await until(some_run, within=60)
-                await service.worker.stop()
-                assert service.worker.returncode == 0
+                await service.background["worker"].stop()
+                assert service.background["worker"].returncode == 0
                 runs = await work.runs()
                 assert all(run.ended for run in runs), "a task is half done"
-                await service.worker.start()
+                await service.background["worker"].start()
             await until(all_have_run, within=60)
         runs = await work.runs()
         assert sorted(run.task for run in runs) == sorted(tasks), "a task ran twice"

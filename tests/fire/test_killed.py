@@ -80,9 +80,9 @@ async def test_nothing_that_was_acknowledged_is_lost_with_the_worker(
                 return {run.task for run in await work.runs() if run.ended} == {*tasks}
 
             await until(some_run, within=PATIENCE)
-            await service.worker.kill()
+            await service.background["worker"].kill()
             assert await some_run(), "none was killed"
-            await service.worker.start()
+            await service.background["worker"].start()
             await some_of_each(load)
             try:
                 await until(are_done, within=PATIENCE)

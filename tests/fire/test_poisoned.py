@@ -17,8 +17,8 @@ async def restarted(service: LiveService) -> AsyncIterator[None]:
 
     async def restart() -> None:
         while True:
-            if not service.worker.running:
-                await service.worker.start()
+            if not service.background["worker"].running:
+                await service.background["worker"].start()
             await asyncio.sleep(0.05)
 
     restarting = asyncio.create_task(restart())

@@ -29,7 +29,7 @@ ACTIVE = "The outbox relay is active in this process."
 
 async def relaying(*instances: LiveService) -> list[LiveService]:
     """Return which of them has become the relay."""
-    return [each for each in instances if ACTIVE in each.worker.log.read_text()]
+    return [each for each in instances if ACTIVE in each.background["worker"].log.read_text()]
 
 
 def instance(service: LiveService, settings: Settings, folder: Path) -> LiveService:
@@ -54,14 +54,14 @@ async def start(service: LiveService) -> None:
         env=environment_of(service.settings),
     )
     assert await migration.wait() == 0
-    await asyncio.gather(service.api.start(), service.worker.start())
+    await asyncio.gather(service.api.start(), service.background["worker"].start())
 
 
 async def test_two_instances_make_one_schema_and_one_of_them_relays_until_the_other_takes_over(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
     tmp_path: Path,
 ) -> None:
-    async with live_service(api=False, worker=False, **SOON) as service, AsyncExitStack() as stack:
+    async with live_service(api=False, background=False, **SOON) as service, AsyncExitStack() as stack:
         empty = address_of("together", service.settings.database_url_sync)
         await create_database(service.settings.database_url_sync, "together")
         settings = service.settings.model_copy(update={"DATABASE_URL": SecretStr(empty)})
@@ -71,13 +71,13 @@ async def test_two_instances_make_one_schema_and_one_of_them_relays_until_the_ot
         instances = [instance(service, settings, tmp_path / name) for name in ("one", "other")]
         for each in instances:
             stack.push_async_callback(each.api.kill)
-            stack.push_async_callback(each.worker.kill)
+            stack.push_async_callback(each.background["worker"].kill)
         await asyncio.gather(*map(start, instances))
         one, other = instances
         async with Load(one, callers=4) as load, Load(other, callers=4) as other_load:
             await asyncio.gather(some_of_each(load), some_of_each(other_load))
             (active,) = await until(partial(relaying, one, other))
-            await active.worker.kill()
+            await active.background["worker"].kill()
             (left,) = [each for each in (one, other) if each is not active]
             await until(partial(relaying, left))
             await asyncio.gather(some_of_each(load), some_of_each(other_load))

@@ -20,9 +20,9 @@ async def test_it_ends_in_order_when_it_is_asked_to(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
 ) -> None:
     async with live_service(api=False) as service:
-        await service.worker.stop()
-        assert service.worker.returncode == 0
-        assert "The worker has ended." in service.worker.log.read_text()
+        await service.background["worker"].stop()
+        assert service.background["worker"].returncode == 0
+        assert "The worker has ended." in service.background["worker"].log.read_text()
 
 
 async def test_it_does_not_start_on_a_stream_that_is_not_as_it_needs_it(settings: Settings) -> None:

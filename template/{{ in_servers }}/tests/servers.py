@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,7 +44,10 @@ async def start(*stacks: Stack) -> None:
 
 
 @pytest.fixture(scope="session")
-async def stacks(request: pytest.FixtureRequest) -> AsyncIterator[Mapping[str, Stack]]:
+async def stacks(
+    request: pytest.FixtureRequest,
+    preloaded: Sequence[str],
+) -> AsyncIterator[Mapping[str, Stack]]:
     """All servers that the tests of this run need, started side by side, by their fixtures."""
     wanted = {
         name
@@ -61,7 +64,7 @@ async def stacks(request: pytest.FixtureRequest) -> AsyncIterator[Mapping[str, S
         ]
     if "live_servers" in wanted and sys.platform != "win32":
         stacks["live_servers"] = Stack(temporary_folder(), throwaway=True)
-        preload()
+        preload(preloaded)
     try:
         await start(*stacks.values())
         yield stacks

@@ -54,7 +54,7 @@ async def test_what_was_committed_leaves_though_program_database_and_nats_are_ki
     monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
     monkeypatch.setattr("app.core.outbox_relay.IDLE_INTERVAL", 0.1)
     monkeypatch.setattr("app.core.outbox_relay.STANDBY_INTERVAL", 0.1)
-    async with live_service(api=False, worker=False) as service:
+    async with live_service(api=False, background=False) as service:
         program = Program(
             [],
             environment_of(service.settings),

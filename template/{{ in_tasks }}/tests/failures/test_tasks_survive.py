@@ -25,7 +25,7 @@ async def test_the_task_of_a_killed_worker_runs_in_another_which_then_ends_thoug
         return log.read_text().split() if log.exists() else []
 
     async with (
-        live_service(api=False, worker=False, TASK_ACK_WAIT=0.5) as service,
+        live_service(api=False, background=False, TASK_ACK_WAIT=0.5) as service,
         connected(service.settings) as nats,
     ):
         broker = CustomJetStreamBroker()

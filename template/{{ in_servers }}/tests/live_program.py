@@ -17,20 +17,6 @@ if sys.platform != "win32":
     from multiprocessing import forkserver
     from multiprocessing.context import ForkServerProcess
 
-# The process that the others are forked from imports these first, which takes it seconds, once.
-PRELOADED = [
-    "pytest",
-    "app.main",
-    "app.cli",
-    "app.server",
-    "tests.live_program",
-    {% if has_storage %}
-    "aiobotocore.session",
-    {% endif %}
-    {% if has_otel %}
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-    {% endif %}
-]
 START_LIMIT = 30.0  # seconds
 STOP_LIMIT = 15.0  # seconds
 
@@ -140,7 +126,10 @@ class Program:
         return self.log.read_text() if self.log.exists() else ""
 
 
-def preload() -> None:
-    """Have what the programs are forked from import the service meanwhile."""
-    forkserver.set_forkserver_preload(PRELOADED)
+def preload(modules: Sequence[str]) -> None:
+    """Import `modules` meanwhile in the process that the programs are forked from.
+
+    They take seconds to import, once instead of for each program.
+    """
+    forkserver.set_forkserver_preload(["pytest", "tests.live_program", *modules])
     forkserver.ensure_running()

@@ -1,8 +1,6 @@
 """The service as real processes, with servers that a test may kill."""
 
-{% if has_worker %}
 import asyncio
-{% endif %}
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,7 +14,7 @@ import pytest
 from app.core.config import SERVICE_NAME, Settings
 from devstack.prepare import prepare
 from devstack.process import HOST, free_port
-from devstack.stack import Stack
+from devstack.stack import BACKGROUND_PROGRAMS, Stack
 from tests.environment import environment_of
 from tests.live_program import LISTENS, Program
 from tests.run_settings import make_settings
@@ -32,18 +30,14 @@ class LiveService:
         servers: its servers, of which each can be stopped, killed and started again.
         url: where its API answers.
         api: the process of the API.
-{% if has_worker %}
-        worker: the process of the worker.
-{% endif %}
+        background: the processes of its other programs, by name.
     """
 
     settings: Settings
     servers: Stack
     url: str
     api: Program
-{% if has_worker %}
-    worker: Program
-{% endif %}
+    background: Mapping[str, Program]
 
 
 @asynccontextmanager
@@ -51,9 +45,7 @@ async def _run(
     servers: Stack,
     *,
     api: bool = True,
-{% if has_worker %}
-    worker: bool = True,
-{% endif %}
+    background: bool = True,
     **settings: Any,
 ) -> AsyncIterator[LiveService]:
     for server in servers.servers:
@@ -73,26 +65,20 @@ async def _run(
         servers=servers,
         url=f"http://{HOST}:{port}",
         api=Program(serve, environment, folder / "api", LISTENS),
-{% if has_worker %}
-        worker=Program(["worker"], environment, folder / "worker", "The worker is ready"),
-{% endif %}
+        background={
+            name: Program([name], environment, folder / name, f"The {name} is ready")
+            for name in BACKGROUND_PROGRAMS
+        },
     )
     try:
-{% if has_worker %}
         await asyncio.gather(
             *([service.api.start()] if api else []),
-            *([service.worker.start()] if worker else []),
+            *(program.start() for program in service.background.values() if background),
         )
-{% else %}
-        if api:
-            await service.api.start()
-{% endif %}
         yield service
     finally:
-        await service.api.kill()
-{% if has_worker %}
-        await service.worker.kill()
-{% endif %}
+        for program in (service.api, *service.background.values()):
+            await program.kill()
         await servers.discard(values)
 
 
@@ -110,7 +96,7 @@ def live_service(
 ) -> Callable[..., AbstractAsyncContextManager[LiveService]]:
     """Start the service for a while: `async with live_service() as service:`.
 
-    Its servers hold nothing of other tests. `api=False`{% if has_worker %} or `worker=False`{% endif %} leaves that process to be
-    started by the test; other arguments are settings, such as `HEALTH_TIMEOUT=0.5`.
+    Its servers hold nothing of other tests. `api=False` or `background=False` leaves that to the test;
+    other arguments are settings, such as `HEALTH_TIMEOUT=0.5`.
     """
     return partial(_run, live_servers)

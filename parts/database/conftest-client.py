@@ -1,0 +1,3 @@
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+    transaction: AsyncConnection,

@@ -1,0 +1,5 @@
+from tests.database import database, session, transaction
+
+    "database",
+    "session",
+    "transaction",

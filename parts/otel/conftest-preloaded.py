@@ -1,0 +1,1 @@
+        "opentelemetry.exporter.otlp.proto.http.trace_exporter",
