@@ -171,7 +171,7 @@ def certificate(session: nox.Session) -> None:
     the run tier: --strength 3 runs more rows.
     """
     session.env["PROOF_DIR"] = proof = str(ROOT / ".proof")
-    write = ("python", "-m", "extensions.certificate", proof)
+    write = ("python", "-m", "extensions.proof.certificate", proof)
     missing = session.run(*write, "--missing", silent=True)
     side_by_side(session, str(missing).split())
     run_rows(session, "--resume", *session.posargs)
@@ -181,7 +181,7 @@ def certificate(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write the page of options, build the documentation into site/, strictly, and test it."""
-    session.run("python", "-m", "extensions.options_page")
+    session.run("python", "-m", "extensions.proof.options_page")
     session.run("zensical", "build", "--clean", "--strict")
     session.run("pytest", "-m", "docs", *session.posargs)
 
@@ -230,4 +230,4 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def release(session: nox.Session) -> None:
     """Make the work tree ready to be released: `nox -s release -- 1.2.0`."""
-    session.run("python", "-m", "extensions.releases", *session.posargs)
+    session.run("python", "-m", "extensions.proof.releases", *session.posargs)

@@ -1,1 +1,1 @@
-"""What plain Copier cannot do: commands for services and for the proof, never used by rendering."""
+"""What plain Copier cannot do: the commands, which people install, and the proof."""

@@ -6,7 +6,7 @@ This is written by hand: derived from the template, it would agree with whatever
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from extensions.catalogue import Answers
+from extensions.commands.catalogue import Answers
 
 
 @dataclass(frozen=True, slots=True)

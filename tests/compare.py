@@ -11,8 +11,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from extensions.catalogue import combinations
-from extensions.releases import READ_BY_COPIER
+from extensions.proof.combinations import combinations
+from extensions.proof.releases import READ_BY_COPIER
 from tests.matrix import Matrix, render_matrix
 from tests.rendering import ROOT
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import combinations
-from extensions.covering import share
-from extensions.rendering import compiled_once, render
+from extensions.proof.combinations import combinations
+from extensions.proof.covering import share
+from extensions.proof.rendering import compiled_once, render
 from tests.history import write_history
 from tests.identities import awkward_identities
 from tests.matrix import Matrix, render_matrix

@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from extensions.releases import READ_BY_COPIER, recorded, unpack
+from extensions.commands.releases import recorded, unpack
+from extensions.proof.releases import READ_BY_COPIER
 from tests.rendering import ROOT, git
 
 NEWEST = "v9999.0.0"  # the work tree, as if it were released now

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from extensions.catalogue import Answer, Answers, questions
-from extensions.covering import covering_array
+from extensions.commands.catalogue import Answer, Answers, questions
+from extensions.proof.covering import covering_array
 
 TEXTS: dict[str, tuple[Answer, ...]] = {
     "project_name": (

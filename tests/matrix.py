@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extensions.catalogue import CUSTOM, Answers
-from extensions.covering import shard
-from extensions.rendering import rendered
+from extensions.commands.catalogue import CUSTOM, Answers
+from extensions.commands.rendering import rendered
+from extensions.proof.covering import shard
 from tests.processes import side_by_side
 
 # These hold a random text, and every package that a service can have (until its first `uv sync`).

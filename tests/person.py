@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from extensions.catalogue import Answer
-from extensions.releases import changes
+from extensions.commands.catalogue import Answer
+from extensions.proof.releases import changes
 from tests.history import edit
 from tests.rendering import ROOT, git, run_copier
 

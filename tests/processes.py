@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-from extensions.rendering import compiled_once
+from extensions.proof.rendering import compiled_once
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")

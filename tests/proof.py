@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from extensions.certificate import COUNTED
-from extensions.proofs import CHANGED, commit_of, keep, kept
+from extensions.proof.certificate import COUNTED
+from extensions.proof.proofs import CHANGED, commit_of, keep, kept
 from tests.rendering import ROOT
 
 
 def proof(tier: str, **figures: Any) -> None:
-    """Add `figures` to those that `tier` has given so far (see extensions/proofs.py)."""
+    """Add `figures` to those that `tier` has given so far (see extensions/proof/proofs.py)."""
     if folder := os.environ.get("PROOF_DIR"):
         keep(Path(folder), tier, _commit(), figures)
 

@@ -4,14 +4,14 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import extensions.git
+import extensions.commands.git
 
 ROOT = Path(__file__).parents[1]
 
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git in `folder` and return what it printed."""
-    return extensions.git.git(folder, *arguments).decode()
+    return extensions.commands.git.git(folder, *arguments).decode()
 
 
 def run_copier(*arguments: str | Path, folder: Path) -> "subprocess.CompletedProcess[str]":

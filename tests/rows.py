@@ -12,19 +12,19 @@ from functools import cache
 
 import pytest
 
-from extensions.catalogue import (
+from extensions.commands.catalogue import (
     CUSTOM,
     Answer,
     Answers,
     UnknownAnswerError,
-    array,
     checked,
     everything_off,
     parts,
     presets,
 )
-from extensions.certificate import LOCKED
-from extensions.covering import share
+from extensions.proof.certificate import LOCKED
+from extensions.proof.combinations import array
+from extensions.proof.covering import share
 from tests.proof import seen_by
 from tests.rendering import ROOT
 

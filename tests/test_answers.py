@@ -8,12 +8,8 @@ import copier
 import pytest
 import yaml
 
-from extensions.catalogue import (
-    Answer,
-    everything_off,
-    questions,
-)
-from extensions.rendering import files, render
+from extensions.commands.catalogue import Answer, everything_off, questions
+from extensions.proof.rendering import files, render
 from tests.rendering import differing, run_copier
 
 pytestmark = pytest.mark.render

@@ -6,22 +6,20 @@ import copier
 import pytest
 import yaml
 
-from extensions.catalogue import (
+from extensions.commands.catalogue import (
     UnknownAnswerError,
-    array,
     checked,
-    combinations,
     everything_off,
-    factors,
     parts,
     presets,
     questions,
     resolve,
     structural,
 )
-from extensions.conditions import NOT_ASKED
-from extensions.covering import tuples_of
-from extensions.rendering import rendered
+from extensions.commands.rendering import rendered
+from extensions.proof.combinations import array, combinations, factors
+from extensions.proof.conditions import NOT_ASKED
+from extensions.proof.covering import tuples_of
 
 CONDITIONAL = """\
 preset: { type: str, choices: [standard, custom], default: standard }

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import array, factors
-from extensions.certificate import (
+from extensions.proof.certificate import (
     COUNTED,
     JSON,
     LOCKED,
@@ -18,9 +17,10 @@ from extensions.certificate import (
     page,
     write,
 )
-from extensions.conditions import NOT_ASKED
-from extensions.covering import tuples_of
-from extensions.proofs import Figures, commit_of, keep
+from extensions.proof.combinations import array, factors
+from extensions.proof.conditions import NOT_ASKED
+from extensions.proof.covering import tuples_of
+from extensions.proof.proofs import Figures, commit_of, keep
 from tests.rendering import ROOT, git
 
 

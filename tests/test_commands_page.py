@@ -6,7 +6,7 @@ from pathlib import Path
 import copier
 import pytest
 
-from extensions.__main__ import main
+from extensions.commands.__main__ import main
 from tests.history import edit
 from tests.rendering import ROOT, git
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from extensions.covering import (
+from extensions.proof.covering import (
     InvalidRowError,
     Row,
     Value,

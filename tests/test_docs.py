@@ -15,10 +15,10 @@ import nox.registry
 import pytest
 
 import noxfile  # noqa: F401  # which registers the sessions
-from extensions.catalogue import questions
-from extensions.facts import facts
-from extensions.options_page import PAGE, options_page
-from extensions.rendering import files, render
+from extensions.commands.catalogue import questions
+from extensions.commands.facts import facts
+from extensions.proof.options_page import PAGE, options_page
+from extensions.proof.rendering import files, render
 from tests.rendering import ROOT
 
 pytestmark = pytest.mark.docs
@@ -163,7 +163,7 @@ def test_every_session_that_is_named_exists() -> None:
 
 def test_every_command_that_is_named_exists() -> None:
     known = subprocess.run(
-        [sys.executable, "-m", "extensions", "--help"],
+        [sys.executable, "-m", "extensions.commands", "--help"],
         cwd=ROOT,
         check=True,
         capture_output=True,
@@ -172,9 +172,7 @@ def test_every_command_that_is_named_exists() -> None:
     named = {
         (page.name, name)
         for page in PAGES
-        for name in re.findall(
-            r"(?:fastapi-service-template|python -m extensions) ([a-z][a-z-]*)", page.read_text()
-        )
+        for name in re.findall(r"fastapi-service-template ([a-z][a-z-]*)", page.read_text())
     }
     assert named
     assert {

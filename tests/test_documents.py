@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 import yaml
 
-from extensions.catalogue import Answers
+from extensions.commands.catalogue import Answers
 from tests.matrix import Combination, Matrix
 
 pytestmark = pytest.mark.render

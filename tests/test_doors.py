@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extensions.rendering import render
+from extensions.proof.rendering import render
 from tests.rendering import ROOT
 from tests.services import Service, free_port, serving
 

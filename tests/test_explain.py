@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from extensions.__main__ import FINE, WRONG_USE, main
-from extensions.catalogue import structural
-from extensions.explain import explain
-from extensions.given_answers import spelled
-from extensions.rendering import files, render
+from extensions.commands.__main__ import FINE, WRONG_USE, main
+from extensions.commands.catalogue import structural
+from extensions.commands.explain import explain
+from extensions.commands.given_answers import spelled
+from extensions.proof.rendering import files, render
 
 
 def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from extensions.rendering import render
+from extensions.proof.rendering import render
 from tests.rendering import ROOT
 from tests.services import Service
 

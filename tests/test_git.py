@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.git import git
+from extensions.commands.git import git
 
 
 def test_what_it_says_is_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

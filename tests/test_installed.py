@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.rendering import files
+from extensions.proof.rendering import files
 from tests.rendering import differing
 
 pytestmark = pytest.mark.run
@@ -36,7 +36,7 @@ def run(wheel: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProc
 
 def test_the_wheel_carries_the_whole_template(wheel: Path, template: Path) -> None:
     for part in ("parts", "template"):
-        folder = f"extensions/bundled/{part}/"
+        folder = f"extensions/commands/bundled/{part}/"
         with zipfile.ZipFile(wheel) as archive:
             carried = {
                 name.removeprefix(folder): archive.read(name)

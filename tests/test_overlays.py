@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extensions.catalogue import combinations, factors
-from extensions.conditions import conditions
+from extensions.proof.combinations import combinations, factors
+from extensions.proof.conditions import conditions
 from tests.overlays import OVERLAY, overlays
 
 pytestmark = pytest.mark.render

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import copier
 import pytest
 
-from extensions.__main__ import CONFLICTS, FINE, INTERRUPTED, LOST, WRONG_USE, main
-from extensions.rehearsal import ANSWERS
-from extensions.snapshot import Snapshot, snapshot
+from extensions.commands.__main__ import CONFLICTS, FINE, INTERRUPTED, LOST, WRONG_USE, main
+from extensions.commands.rehearsal import ANSWERS
+from extensions.commands.snapshot import Snapshot, snapshot
 from tests.history import edit
 from tests.plans import section
 from tests.rendering import ROOT, git, run_copier
@@ -625,7 +625,7 @@ def test_an_interrupt_leaves_the_service_as_it_is(service: Path, tmp_path: Path)
     commit(service)
     before = whole(service)
     with subprocess.Popen(
-        [sys.executable, "-m", "extensions", "plan-update", str(service), "--apply"],
+        [sys.executable, "-m", "extensions.commands", "plan-update", str(service), "--apply"],
         cwd=ROOT,
         env={**os.environ, "GIT_ALLOW_PROTOCOL": "ext:file"},
         stderr=subprocess.PIPE,

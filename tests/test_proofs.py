@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.proofs import CHANGED, commit_of, keep, kept
+from extensions.proof.proofs import CHANGED, commit_of, keep, kept
 from tests.rendering import git
 
 COMMIT = "a" * 40

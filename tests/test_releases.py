@@ -8,18 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from extensions.releases import (
+from extensions.commands.releases import Release, recorded, unpack
+from extensions.proof.releases import (
     READ_BY_COPIER,
     UNRELEASED,
-    Release,
     ReleaseError,
     changes,
     prepare,
     record,
-    recorded,
-    unpack,
 )
-from extensions.rendering import files
+from extensions.proof.rendering import files
 from tests.rendering import ROOT, differing, git
 
 TODAY = datetime.date(2030, 1, 2)
@@ -167,7 +165,10 @@ def test_a_changelog_whose_heading_is_not_as_it_should_be_is_refused(project: Pa
 def test_the_session_refuses_in_a_sentence(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(clone))
-    for name in ("noxfile.py", "extensions/releases.py"):  # also where they are not committed yet
+    for name in (
+        "noxfile.py",
+        "extensions/proof/releases.py",
+    ):  # also where they are not committed yet
         shutil.copy(ROOT / name, clone / name)
     done = subprocess.run(
         ["nox", "-s", "release", "--", "0.0.1"],

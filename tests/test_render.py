@@ -13,7 +13,7 @@ import yaml
 import yamllint.config
 import yamllint.linter
 
-from extensions.catalogue import combinations
+from extensions.proof.combinations import combinations
 from tests.matrix import Matrix
 
 pytestmark = pytest.mark.render

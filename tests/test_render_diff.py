@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from extensions.__main__ import FINE, WRONG_USE, main
-from extensions.rendering import files, render
+from extensions.commands.__main__ import FINE, WRONG_USE, main
+from extensions.proof.rendering import files, render
 from tests.rendering import differing, git
 
 RANDOM = (".copier-answers.yml", ".env.development")

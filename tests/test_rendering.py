@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import CUSTOM, Answers, array, everything_off
-from extensions.rendering import files, render, rendered
+from extensions.commands.catalogue import CUSTOM, Answers, everything_off
+from extensions.commands.rendering import rendered
+from extensions.proof.combinations import array
+from extensions.proof.rendering import files, render
 from tests.rendering import differing, run_copier
 
 pytestmark = pytest.mark.render

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from extensions.catalogue import UnknownAnswerError, everything_off, parts
-from extensions.proofs import CHANGED
+from extensions.commands.catalogue import UnknownAnswerError, everything_off, parts
+from extensions.proof.proofs import CHANGED
 from tests.rendering import ROOT, git
 from tests.rows import read, rows_of, written
 

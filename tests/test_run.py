@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import structural
-from extensions.certificate import LOCKED
+from extensions.commands.catalogue import structural
+from extensions.proof.certificate import LOCKED
 from tests.rendering import ROOT, git, run_copier
 from tests.rows import LOWEST, NEWEST, Selection, read, selection
 from tests.services import Service, free_port, get, serving, started

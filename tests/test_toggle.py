@@ -10,9 +10,17 @@ from typing import NamedTuple
 import copier
 import pytest
 
-from extensions.__main__ import LOST, main
-from extensions.catalogue import CUSTOM, Answer, Answers, everything_off, parts, presets, structural
-from extensions.rendering import files, render
+from extensions.commands.__main__ import LOST, main
+from extensions.commands.catalogue import (
+    CUSTOM,
+    Answer,
+    Answers,
+    everything_off,
+    parts,
+    presets,
+    structural,
+)
+from extensions.proof.rendering import files, render
 from tests.history import NEWEST
 from tests.person import commit
 from tests.plans import section

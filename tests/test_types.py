@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from extensions.catalogue import Answers, questions
-from extensions.covering import shard, share
+from extensions.commands.catalogue import Answers, questions
+from extensions.proof.covering import shard, share
 from tests.matrix import Combination, Matrix, render_matrix
 
 pytestmark = pytest.mark.types

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extensions.catalogue import Answer
-from extensions.rendering import files, render
+from extensions.commands.catalogue import Answer
+from extensions.proof.rendering import files, render
 from tests.history import edit, publish
 from tests.person import commit, copy_the_example, scaffold, update
 from tests.rendering import differing, git, run_copier

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.releases import recorded
+from extensions.commands.releases import recorded
 from tests.history import NEXT, publish
 from tests.person import OWN_FOLDERS, commit, follow_the_changelog, scaffold, update, work
 from tests.rendering import ROOT, git

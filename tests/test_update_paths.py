@@ -9,9 +9,11 @@ from typing import NamedTuple
 import pytest
 from copier._main import Worker
 
-from extensions.catalogue import CUSTOM, Answers, combinations, parts, questions
-from extensions.releases import MOVED, UNRELEASED, changes, recorded, unpack
-from extensions.rendering import files, render
+from extensions.commands.catalogue import CUSTOM, Answers, parts, questions
+from extensions.commands.releases import recorded, unpack
+from extensions.proof.combinations import combinations
+from extensions.proof.releases import MOVED, UNRELEASED, changes
+from extensions.proof.rendering import files, render
 from tests.processes import side_by_side
 from tests.rendering import ROOT
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extensions.catalogue import Answers, everything_off
-from extensions.releases import Release, recorded
-from extensions.rendering import files, render
+from extensions.commands.catalogue import Answers, everything_off
+from extensions.commands.releases import Release, recorded
+from extensions.proof.rendering import files, render
 from tests.history import NEWEST, NEXT, publish
 from tests.person import DELETED, commit, follow_the_changelog, scaffold, update, work
 from tests.rendering import ROOT, differing, git

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import noxfile  # noqa: F401  # which registers the sessions
-from extensions.certificate import COUNTED
+from extensions.proof.certificate import COUNTED
 from tests.rendering import ROOT
 
 GATE = "all-green"

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extensions.git import git
-from extensions.rendering import render
+from extensions.commands.git import git
+from extensions.proof.rendering import render
 from tests.bench import copying
 from tests.bench.report import as_page, as_text, write
 

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from extensions.git import git
-from extensions.rendering import files
+from extensions.commands.git import git
+from extensions.proof.rendering import files
 from tests.bench.measure.rows import Row, Target
 
 ROOT = Path(__file__).parent.parent.parent

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from extensions.catalogue import combinations
-from extensions.rendering import rendered
+from extensions.commands.rendering import rendered
+from extensions.proof.combinations import combinations
 from tests.matrix import render_matrix
 
 ROOT = Path(__file__).parents[2]

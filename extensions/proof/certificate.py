@@ -1,6 +1,7 @@
 """The certificate: what the tiers of the proof saw of one commit, as JSON and as a page.
 
-`python -m extensions.certificate FOLDER …` writes both into docs/, of the proofs in these folders.
+`python -m extensions.proof.certificate FOLDER …` writes both into docs/, of the proofs in these
+folders.
 """
 
 import argparse
@@ -13,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from extensions.catalogue import factors, validity
-from extensions.conditions import NOT_ASKED
-from extensions.covering import feasible_tuples, tuples_of
-from extensions.proofs import CHANGED, COMMIT, Figures, commit_of, kept, merged
+from extensions.proof.combinations import factors, validity
+from extensions.proof.conditions import NOT_ASKED
+from extensions.proof.covering import feasible_tuples, tuples_of
+from extensions.proof.proofs import CHANGED, COMMIT, Figures, commit_of, kept, merged
 
 JSON = Path("docs/certificate.json")
 PAGE = Path("docs/certificate.md")
@@ -166,7 +167,9 @@ def write(repository: Path, folders: Sequence[Path]) -> None:
 
 def main() -> None:
     """Write the certificate, or exit with 1 and a sentence that says why there is none."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.certificate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m extensions.proof.certificate", description=__doc__
+    )
     parser.add_argument("folder", nargs="+", type=Path, help="what PROOF_DIR was in the tiers")
     parser.add_argument("--missing", action="store_true", help="say which tiers are to be run yet")
     given = parser.parse_args()

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from extensions.catalogue import Answer, Answers, Question, everything_off, questions
-from extensions.facts import Facts, facts
-from extensions.given_answers import UsageError, given, nearest, spelled
-from extensions.render_diff import NOT_COMPARED
-from extensions.rendering import compiled_once, rendered
+from extensions.commands.catalogue import Answer, Answers, Question, everything_off, questions
+from extensions.commands.facts import Facts, facts
+from extensions.commands.given_answers import UsageError, given, nearest, spelled
+from extensions.commands.render_diff import NOT_COMPARED
+from extensions.commands.rendering import rendered
 
 Texts = dict[str, list[str]]
 
@@ -42,13 +42,12 @@ def explain(template: Path, subject: str | None, pairs: Sequence[str]) -> list[E
     Raises:
         UsageError: there is no such question or answer.
     """
-    with compiled_once():
-        if subject is None:
-            answers = given(template, pairs)
-            off = everything_off(template)
-            nothing = "a service without any part"
-            return [_compared(template, answers, off, _spelled(answers) or "the defaults", nothing)]
-        return list(_explained(template, subject, pairs))
+    if subject is None:
+        answers = given(template, pairs)
+        off = everything_off(template)
+        nothing = "a service without any part"
+        return [_compared(template, answers, off, _spelled(answers) or "the defaults", nothing)]
+    return list(_explained(template, subject, pairs))
 
 
 def _explained(template: Path, subject: str, pairs: Sequence[str]) -> Iterator[Explanation]:

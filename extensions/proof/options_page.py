@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from extensions.catalogue import (
+from extensions.commands.catalogue import (
     CUSTOM,
     Answer,
     Question,
@@ -17,7 +17,7 @@ from extensions.catalogue import (
     resolve,
     structural,
 )
-from extensions.explain import Explanation, explain
+from extensions.commands.explain import Explanation, explain
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "options.md"

@@ -1,6 +1,6 @@
-"""The catalogue of options, read from copier.yml: questions, presets, and valid combinations."""
+"""The catalogue of options, read from copier.yml: questions, choices and presets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from extensions.conditions import NOT_ASKED, conditions, resolved
-from extensions.covering import IsValid, Row, covering_array, every, valid_rows
+from extensions.commands.resolving import resolved
 
 Answer = str | bool
 Answers = dict[str, Answer]
@@ -92,48 +91,6 @@ def presets(template: Path) -> tuple[str, ...]:
 def structural(template: Path) -> tuple[Question, ...]:
     """Return the questions whose answers change which files or code a service has."""
     return tuple(question for question in questions(template) if question.is_part)
-
-
-def factors(template: Path) -> dict[str, tuple[Answer, ...]]:
-    """Return what each structural question can be answered, `NOT_ASKED` where that can be."""
-    return {
-        question.name: question.choices + ((NOT_ASKED,) if question.has_conditions else ())
-        for question in structural(template)
-    }
-
-
-def validity(template: Path) -> IsValid:
-    """Return whether a row of these factors is a combination that a person can answer."""
-    asked = structural(template)
-    known = conditions(template, frozenset(question.name for question in asked))
-    return every(known.of(question.name) for question in asked if question.has_conditions)
-
-
-def combinations(template: Path) -> Iterator[Answers]:
-    """Yield every valid combination of the structural answers, without what is not asked."""
-    for row in valid_rows(factors(template), validity(template)):
-        yield _answers(row)
-
-
-def array(
-    template: Path, strength: int, seeds: Sequence[Mapping[str, Answer]] = ()
-) -> list[Answers]:
-    """Return few combinations in which any `strength` structural answers stand together.
-
-    The services of `seeds`, which may leave out what is as by default, come first.
-    """
-    names = factors(template)
-    rows = []
-    for seed in seeds:
-        known = parts(template, seed)
-        row = {name: known.get(name, NOT_ASKED) for name in names}
-        rows += [row] if row not in rows else []
-    found = covering_array(names, strength, is_valid=validity(template), seeds=rows)
-    return [_answers(row) for row in found]
-
-
-def _answers(row: Row) -> Answers:
-    return {name: value for name, value in row.items() if value != NOT_ASKED}
 
 
 def resolve(template: Path, answers: Mapping[str, Answer]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What Copier decides while it asks: which questions, with which choices, and what follows."""
+"""Under which answers Copier asks a question, and which choices it offers then."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,65 +6,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from copier._jinja_ext import SandboxedEnvironment
-from copier._main import Worker
-from copier._settings import SettingsModel
-from copier._user_data import AnswersMap, Question
 from jinja2 import meta
 
-from extensions.covering import IsValid, Value
+from extensions.commands.copier_parts import (
+    AnswersMap,
+    Question,
+    SandboxedEnvironment,
+    SettingsModel,
+    worker_of_folder,
+)
+from extensions.proof.covering import IsValid, Value
 
 NOT_ASKED: Final = "(not asked)"
 """Stands in a row for the answer to a question that is not asked with the row's other answers."""
 
 # What decides whether a question is asked, and what can be answered.
 DECISIVE = ("when", "choices", "default", "type", "validator")
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What Copier makes of some answers.
-
-    Attributes:
-        values: every answer and every computed value, by name.
-        not_asked: the questions that are not asked with these answers; they have their defaults.
-    """
-
-    values: dict[str, Any]
-    not_asked: frozenset[str]
-
-
-def resolved(template: Path, data: Mapping[str, Any]) -> Resolved:
-    """Ask nobody, and take the answers `data` and otherwise the defaults.
-
-    Raises:
-        ValueError: an answer that copier.yml refuses, with its reason.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        worker = _worker(template, Path(folder), data)
-        worker._ask()
-    known, details = worker.answers.combined, worker.template.questions_data
-    return Resolved(
-        {name: known[name] for name in details if name in known},
-        frozenset(name for name in worker.answers.hidden if details[name]["when"] is not False),
-    )
-
-
-def _worker(template: Path, destination: Path, data: Mapping[str, Any]) -> Worker:
-    """Return Copier for the folder `template` as it stands, without a person's own defaults.
-
-    Of a repository, Copier by itself takes the latest release.
-    """
-    worker = Worker(
-        src_path=str(template),
-        dst_path=destination,
-        data=dict(data),
-        settings=SettingsModel(),
-        defaults=True,
-        quiet=True,
-    )
-    worker.template.vcs = None
-    return worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +101,5 @@ def _offered(question: Question) -> Sequence[Value]:
 def conditions(template: Path, parts: frozenset[str]) -> Conditions:
     """Read the conditions of the questions `parts` of `template`."""
     with tempfile.TemporaryDirectory() as folder:
-        worker = _worker(template, Path(folder), {})
+        worker = worker_of_folder(template, Path(folder), {})
         return Conditions(parts, worker.template.questions_data, worker.jinja_env)

@@ -3,9 +3,9 @@
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-from extensions.git import difference
-from extensions.plan_update import Plan
-from extensions.rehearsal import Rehearsal
+from extensions.commands.git import difference
+from extensions.commands.plan_update import Plan
+from extensions.commands.rehearsal import Rehearsal
 
 NAME = "fastapi-service-template"
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import copier
 import yaml
-from copier._main import Worker
 from copier.errors import CopierError, UnsafeTemplateError
 from plumbum import ProcessExecutionError
 
-from extensions.git import GitError, git, listed
-from extensions.given_answers import UsageError, given, sentence, still_valid
-from extensions.rendering import compiled_once, rendered
-from extensions.snapshot import Snapshot, copy_missing, snapshot
-from extensions.source import silence
+from extensions.commands.copier_parts import Worker
+from extensions.commands.git import GitError, git, listed
+from extensions.commands.given_answers import UsageError, given, sentence, still_valid
+from extensions.commands.rendering import rendered
+from extensions.commands.snapshot import Snapshot, copy_missing, snapshot
+from extensions.commands.source import silence
 
 ANSWERS = ".copier-answers.yml"
 NO_COMMIT = "{} has no commit; run `git init` there, and commit all of it."
@@ -74,7 +74,7 @@ def rehearsed(service: Path, pairs: Sequence[str], ref: str | None) -> Iterator[
         _clone(top, whole)
         copy = whole / service.relative_to(top)
         # A relative _src_path begins at the service.
-        with _sentences(), silence(), contextlib.chdir(service), compiled_once():
+        with _sentences(), silence(), contextlib.chdir(service):
             rehearsal = _updated(service, copy, pairs, ref)
         yield rehearsal
 

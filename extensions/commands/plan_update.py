@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from extensions.git import GitError, git, listed, renames
-from extensions.given_answers import UsageError
-from extensions.rehearsal import ANSWERS, Rehearsal
-from extensions.snapshot import Snapshot, carry, contents, entries
+from extensions.commands.git import GitError, git, listed, renames
+from extensions.commands.given_answers import UsageError
+from extensions.commands.rehearsal import ANSWERS, Rehearsal
+from extensions.commands.snapshot import Snapshot, carry, contents, entries
 
 DEFINES_TABLE = b"__tablename__"
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from extensions.git import difference
-from extensions.given_answers import UsageError, given
-from extensions.rendering import compiled_once, rendered
-from extensions.source import own_template, version
+from extensions.commands.git import difference
+from extensions.commands.given_answers import UsageError, given
+from extensions.commands.rendering import rendered
+from extensions.commands.source import own_template, version
 
 NOT_COMPARED = frozenset({".copier-answers.yml", ".env.development"})
 """They differ for other reasons than the template: an address, and a random key."""
@@ -29,8 +29,7 @@ def render_diff(
     by_answers = ["=" in side for side in sides]
     if any(by_answers) and not all(by_answers):
         raise UsageError("Compare two sets of answers, as storage=none, or two versions.")
-    with compiled_once():
-        old, new = (_files(side, pairs, address) for side in sides)
+    old, new = (_files(side, pairs, address) for side in sides)
     return difference(old, new, *options)
 
 

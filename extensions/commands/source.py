@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
-from copier._main import Worker
 from plumbum import ProcessExecutionError
 
-from extensions.given_answers import UsageError
-from extensions.releases import recorded, unpack
+from extensions.commands.copier_parts import Worker
+from extensions.commands.given_answers import UsageError
+from extensions.commands.releases import recorded, unpack
 
 HERE = Path(__file__).parent
-CLONE = HERE.parent
+CLONE = HERE.parents[1]
 BUNDLED = HERE / "bundled"
 
 

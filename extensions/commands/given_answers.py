@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from extensions.catalogue import Answer, Answers, Question, questions
-from extensions.conditions import resolved
+from extensions.commands.catalogue import Answer, Answers, Question, questions
+from extensions.commands.resolving import resolved
 
 
 class UsageError(Exception):

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from extensions.covering_search import Numbers, Search
+from extensions.proof.covering_search import Numbers, Search
 
 Value = str | bool
 Row = dict[str, Value]

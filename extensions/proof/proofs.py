@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from extensions.git import git
+from extensions.commands.git import git
 
 Figures = dict[str, Any]
 COMMIT = "commit"

@@ -1,23 +1,17 @@
-"""Releases of the template: what was published, and how the next one is made.
-
-A release is a git tag `vX.Y.Z`. A shallow clone has no tags, so what Copier reads of each release
-is recorded in tests/releases as well: updates from every release can be tried in any clone.
-"""
+"""How the next release of the template is made."""
 
 import datetime
 import lzma
 import re
 import sys
-import tarfile
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from extensions.git import GitError, git
+from extensions.commands.git import GitError, git
+from extensions.commands.releases import ARCHIVES, Release, recorded
 
-ARCHIVES = Path("tests/releases")
 # The license is not read, but no copy of the template goes without it.
 READ_BY_COPIER = ("copier.yml", "parts", "template", "LICENSE")
 UNRELEASED = "Unreleased"
@@ -27,41 +21,6 @@ NOTHING_YET = f"### Changed\n\n{MOVED}\n"
 
 class ReleaseError(Exception):
     """The release cannot be made. The text is one sentence that says how to mend that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A published version of the template.
-
-    Attributes:
-        version: such as 0.1.0.
-        archive: a tar.xz of what Copier reads.
-    """
-
-    version: str
-    archive: Path
-
-    @property
-    def tag(self) -> str:
-        """The name under which `copier update` finds it."""
-        return f"v{self.version}"
-
-
-def recorded(repository: Path) -> tuple[Release, ...]:
-    """Return every release of the template in `repository`, the oldest first."""
-    found = [
-        Release(archive.name.removeprefix("v").removesuffix(".tar.xz"), archive)
-        for archive in (repository / ARCHIVES).glob("v*.tar.xz")
-    ]
-    return tuple(sorted(found, key=lambda release: Version(release.version)))
-
-
-def unpack(release: Release, folder: Path) -> Path:
-    """Write the template as it was at `release` into `folder`, and return that."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(release.archive) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
 
 
 def changes(changelog: str) -> dict[str, str]:

@@ -1,27 +1,34 @@
-"""The commands beside Copier's own: `python -m extensions`, or `fastapi-service-template`."""
+"""The commands beside Copier's own: `fastapi-service-template`, in a clone with `uv run`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from extensions.catalogue import array, combinations
-from extensions.explain import as_json, as_text, explain
-from extensions.git import GitError
-from extensions.given_answers import UsageError, spelled
-from extensions.plan_report import NAME, advice, report
-from extensions.plan_update import apply, discarded, plan
-from extensions.rehearsal import rehearsed
-from extensions.render_diff import render_diff
-from extensions.source import own_template
+from extensions.commands.explain import as_json, as_text, explain
+from extensions.commands.git import GitError
+from extensions.commands.given_answers import UsageError
+from extensions.commands.output import print_plainly, say_no_more
+from extensions.commands.plan_report import NAME, advice, report
+from extensions.commands.plan_update import apply, discarded, plan
+from extensions.commands.rehearsal import rehearsed
+from extensions.commands.render_diff import render_diff
+from extensions.commands.source import own_template
 
 FINE, WRONG_USE, LOST, CONFLICTS, INTERRUPTED = 0, 2, 3, 4, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    print_plainly()
+    try:
+        return _run(_parser().parse_args(arguments))
+    except BrokenPipeError:
+        say_no_more()
+        return FINE
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -32,9 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         was = "the update was carried out" if options.applied else "nothing was changed"
         sys.stderr.write(f"Interrupted; {was}.\n")
         return INTERRUPTED
-    except BrokenPipeError:  # nobody reads on, as after `| head`; Python would say so at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
     return code
 
 
@@ -75,16 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--stat", action="store_true", help="only how many lines differ, by file")
     diff.add_argument("--template", metavar="ADDRESS", help="the template's repository")
     _add_answers(diff)
-    services = commands.add_parser(
-        "combinations", help="list the services that there can be, for who maintains the template"
-    )
-    services.set_defaults(run=_combinations)
-    services.add_argument(
-        "--strength",
-        type=int,
-        choices=(2, 3),
-        help="only so many that any 2 or 3 answers stand together in one of them",
-    )
     return parser
 
 
@@ -128,15 +122,6 @@ def _diff(options: argparse.Namespace) -> int:
     form = ("--stat=100",) if options.stat else ()
     sides = (options.old, options.new)
     sys.stdout.write(render_diff(sides, options.data, options.template, *form))
-    return FINE
-
-
-def _combinations(options: argparse.Namespace) -> int:
-    template, strength = own_template(), options.strength
-    rows = array(template, strength) if strength else combinations(template)
-    for answers in rows:
-        pairs = (f"{name}={spelled(answer)}" for name, answer in answers.items())
-        sys.stdout.write(f"{' '.join(pairs)}\n")
     return FINE
 
 

@@ -1,0 +1,1 @@
+"""The commands that people run beside Copier's own; rendering never uses them."""

@@ -1,0 +1,1 @@
+"""What proves the template: combinations, covering arrays, releases and the certificate."""
