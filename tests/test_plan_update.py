@@ -14,6 +14,7 @@ import copier
 import pytest
 
 from extensions.commands.__main__ import CONFLICTS, FINE, INTERRUPTED, LOST, WRONG_USE, main
+from extensions.commands.git import configured
 from extensions.commands.rehearsal import ANSWERS
 from extensions.commands.snapshot import Snapshot, snapshot
 from tests.history import edit
@@ -536,6 +537,80 @@ def test_a_clone_that_does_not_look_at_modes_is_updated(
     release(releases, "v1.1.0", {"app/new.py": "new = 1\n"})
     assert plan("--apply").code == FINE
     assert (service / "app/new.py").exists()
+
+
+CONFIGURATIONS = {
+    "apply.whitespace": "error",
+    "clone.rejectShallow": "true",
+    "color.ui": "always",
+    "commit.gpgSign": "true",
+    "core.abbrev": "40",
+    "core.hooksPath": "{odd}",
+    "core.quotePath": "false",
+    "core.safecrlf": "true",
+    "diff.algorithm": "patience",
+    "diff.context": "0",
+    "diff.external": "false",
+    "diff.mnemonicPrefix": "true",
+    "diff.noprefix": "true",
+    "diff.renames": "false",
+    "gpg.program": "false",
+    "init.defaultObjectFormat": "sha256",
+    "init.templateDir": "{odd}",
+    "merge.conflictStyle": "diff3",
+    "safe.bareRepository": "explicit",
+    "status.relativePaths": "false",
+    "status.showUntrackedFiles": "no",
+    "user.useConfigOnly": "true",
+}
+
+
+def test_any_configuration_of_git_gives_the_same_plan(
+    service: Path, releases: Path, tmp_path: Path
+) -> None:
+    """Among them what a hook is told, or a program of `git rebase --exec`."""
+    edit(service / "app/oss.py", lambda text: f"{text}ours = 1 \n")
+    edit(service / "app/api.py", lambda text: f"ours = 'ä' \n{text}")
+    edit(service / "README.md", lambda text: f"{text}\nOurs. \n")
+    (service / "ü.py").touch()
+    commit(service)
+    newer = {"app/api.py": f"newer = 1\n{BODY}", "README.md.jinja": f"# Newer\n{BODY}", "ä.py": ""}
+    release(releases, "v1.1.0", newer)
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "pre-commit").write_text("#!/bin/sh\nexit 1\n")
+    (odd / "pre-commit").chmod(0o755)
+    arguments = ["plan-update", str(service), "-d", "storage=none", "--diff"]
+    plain = in_a_process(*arguments)
+    assert plain[0] == LOST
+    of_a_hook = {"GIT_DIR": str(releases / ".git"), "GIT_INDEX_FILE": str(odd / "index")}
+    settings = {name: value.format(odd=odd) for name, value in CONFIGURATIONS.items()}
+    variables = {**of_a_hook, **configured(settings)}
+    assert in_a_process(*arguments, **variables) == plain
+
+
+def test_what_the_terminal_cannot_show_is_written_otherwise(service: Path, releases: Path) -> None:
+    edit(service / "app/oss.py", lambda text: f"ours = '→ 你'\n{text}")
+    commit(service)
+    release(releases, "v1.1.0", {"app/oss.py": None})
+    arguments = ["plan-update", str(service), "-d", "storage=none", "--diff"]
+    code, said, error = in_a_process(*arguments, PYTHONIOENCODING="cp1252")
+    assert (code, error) == (LOST, "")
+    assert "storage: s3 -> none" in said
+    assert "+ours = '-> \\u4f60'" in said
+
+
+def in_a_process(*arguments: str, **variables: str) -> Outcome:
+    """Run a command in a process of its own, for its environment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "extensions.commands", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def test_an_unmerged_file_is_refused(plan: Plan, service: Path) -> None:

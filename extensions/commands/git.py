@@ -6,6 +6,26 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+OF_ONE_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+"""What git tells the programs that it starts, such as hooks, of the repository it works on."""
+
+UNCONFIGURED = {
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "0",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_PARAMETERS": "",
+}
+
 
 class GitError(Exception):
     """Git refused. The text is what it called fatal, or else what it said last."""
@@ -20,10 +40,22 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     Raises:
         GitError: it failed.
     """
+    return _run(folder, arguments, environment(), stdin)
+
+
+def environment() -> dict[str, str]:
+    """Return what git is run with: in English, and on the folder that it is told, not a hook's."""
+    own = {name: value for name, value in os.environ.items() if name not in OF_ONE_REPOSITORY}
+    return {**own, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+def _run(
+    folder: Path, arguments: Iterable[str], variables: Mapping[str, str], stdin: bytes | None = None
+) -> bytes:
     done = subprocess.run(  # noqa: S603 (no shell reads the arguments)
         ["git", *arguments],  # noqa: S607 (the person's own git, wherever it is)
         cwd=folder,
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        env=variables,
         input=stdin,
         check=False,
         capture_output=True,
@@ -31,8 +63,27 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         fatal = [line for line in said if line.startswith("fatal: ")]  # advice may follow
-        raise GitError([f"git {arguments[0]} failed", *said, *fatal[:1]][-1])
+        raise GitError(["git failed", *said, *fatal[:1]][-1])
     return done.stdout
+
+
+def configured(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that add settings to git's configuration."""
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    variables = {"GIT_CONFIG_COUNT": str(count + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), count):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
+
+
+def unconfigured(folder: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
+    """Run git on files of our own, without the person's configuration and attributes.
+
+    Raises:
+        GitError: it failed.
+    """
+    plain = ("-c", f"core.attributesFile={os.devnull}", "-c", "core.quotePath=false")
+    return _run(folder, (*plain, *arguments), {**environment(), **UNCONFIGURED}, stdin)
 
 
 def listed(output: bytes) -> list[str]:
@@ -56,10 +107,10 @@ def _compared(old: Mapping[str, bytes], new: Mapping[str, bytes], *options: str)
     """Run `git diff` on two commits that hold the files: nothing is written out or converted."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        git(folder, "init", "--quiet", "--bare")
+        unconfigured(folder, "init", "--quiet", "--bare", "--template=")
         stream = b"".join((*_commit("a", old), *_commit("b", new)))
-        git(folder, "fast-import", "--quiet", stdin=stream)
-        return git(folder, "-c", "core.quotePath=false", "diff", *options, "a", "b")
+        unconfigured(folder, "fast-import", "--quiet", stdin=stream)
+        return unconfigured(folder, "diff", *options, "a", "b")
 
 
 def _commit(branch: str, files: Mapping[str, bytes]) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from extensions.commands.git import GitError, git, listed, renames
+from extensions.commands.git import GitError, git, listed, renames, unconfigured
 from extensions.commands.given_answers import UsageError
 from extensions.commands.rehearsal import ANSWERS, Rehearsal
 from extensions.commands.snapshot import Snapshot, carry, contents, entries
@@ -114,7 +114,7 @@ def _merged(edited: bytes, old: bytes, new: bytes) -> bytes | None:
         for name, text in zip(names, (edited, old, new), strict=True):
             Path(folder, name).write_bytes(text)
         try:
-            return git(Path(folder), "merge-file", "--stdout", "--quiet", *names)
+            return unconfigured(Path(folder), "merge-file", "--stdout", "--quiet", *names)
         except GitError:
             return None
 
@@ -176,11 +176,14 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
         for taken in (rehearsal.before, rehearsal.after)
     )
     present = entries(service, {*before, *after})
-    if git(service, "config", "--get", "--default=true", "core.fileMode").strip() == b"false":
+    if (
+        git(service, "config", "--type=bool", "--get", "--default=true", "core.fileMode").strip()
+        == b"false"
+    ):
         _take_modes(present, before, after)
     if (
         git(service, "rev-parse", "HEAD").decode().strip() != rehearsal.head
-        or git(service, "status", "--porcelain", "--", ".")
+        or git(service, "status", "--porcelain", "--untracked-files=normal", "--", ".")
         or present != before
     ):
         raise UsageError("The service changed meanwhile; run the command again.")

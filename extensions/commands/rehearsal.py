@@ -12,10 +12,10 @@ from typing import Any
 import copier
 import yaml
 from copier.errors import CopierError, UnsafeTemplateError
-from plumbum import ProcessExecutionError
+from plumbum import ProcessExecutionError, local
 
 from extensions.commands.copier_parts import Worker
-from extensions.commands.git import GitError, git, listed
+from extensions.commands.git import OF_ONE_REPOSITORY, GitError, configured, git, listed
 from extensions.commands.given_answers import UsageError, given, sentence, still_valid
 from extensions.commands.rendering import rendered
 from extensions.commands.snapshot import Snapshot, copy_missing, snapshot
@@ -25,6 +25,12 @@ ANSWERS = ".copier-answers.yml"
 NO_COMMIT = "{} has no commit; run `git init` there, and commit all of it."
 OF_THE_CLONE = ("core.autocrlf", "core.eol", "core.fileMode", "core.symlinks")
 """Settings of git that say how files look in one clone, and have to be so in its copy."""
+EXPECTED_BY_COPIER = {
+    "apply.whitespace": "nowarn",
+    "core.quotePath": "true",
+    "status.showUntrackedFiles": "normal",
+}
+"""Settings of git with which alone an update finds and keeps every edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def rehearsed(service: Path, pairs: Sequence[str], ref: str | None) -> Iterator[
         _clone(top, whole)
         copy = whole / service.relative_to(top)
         # A relative _src_path begins at the service.
-        with _sentences(), silence(), contextlib.chdir(service):
+        with _sentences(), silence(), _git_of_copier(top), contextlib.chdir(service):
             rehearsal = _updated(service, copy, pairs, ref)
         yield rehearsal
 
@@ -100,7 +106,8 @@ def _repository(service: Path) -> Path:
     unmerged = sorted(_unmerged(service))
     if unmerged:
         raise UsageError(f"{_some(unmerged)} unmerged; resolve the conflict and commit it first.")
-    status = git(service, "status", "--porcelain", "--no-renames", "-z", "--", ".")
+    options = ("--porcelain", "--untracked-files=normal", "--no-renames", "-z")
+    status = git(service, "status", *options, "--", ".")
     changed = [line[3:] for line in listed(status)]
     if changed:
         raise UsageError(f"{_some(changed)} not committed; commit or stash that first.")
@@ -125,11 +132,23 @@ def _clone(repository: Path, folder: Path) -> None:
         with contextlib.suppress(GitError):  # it is not set
             settings.append(f"{name}={git(repository, 'config', name).decode().strip()}")
     options = [part for setting in settings for part in ("--config", setting)]
-    git(repository, "clone", "--quiet", "--shared", *options, str(repository), str(folder))
+    allowed = ("-c", "protocol.file.allow=always")
+    clone = ("clone", "--quiet", "--shared", "--no-reject-shallow", "--template=")
+    git(repository, *allowed, *clone, *options, str(repository), str(folder))
     ignored = Path(os.fsdecode(git(repository, "rev-parse", "--git-path", "info/exclude")).strip())
     if (repository / ignored).is_file():
         (folder / ".git/info").mkdir(exist_ok=True)
         (folder / ".git/info/exclude").write_bytes((repository / ignored).read_bytes())
+
+
+@contextlib.contextmanager
+def _git_of_copier(repository: Path) -> Iterator[None]:
+    """Have Copier's git look where Copier says, and do what Copier expects of it."""
+    object_format = git(repository, "rev-parse", "--show-object-format").decode().strip()
+    with local.env(GIT_DEFAULT_HASH=object_format, **configured(EXPECTED_BY_COPIER)):
+        for name in OF_ONE_REPOSITORY:
+            local.env.pop(name, None)
+        yield
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from extensions.commands.output import print_plainly
 from extensions.proof.combinations import factors, validity
 from extensions.proof.conditions import NOT_ASKED
 from extensions.proof.covering import feasible_tuples, tuples_of
@@ -172,8 +173,9 @@ def main() -> None:
     )
     parser.add_argument("folder", nargs="+", type=Path, help="what PROOF_DIR was in the tiers")
     parser.add_argument("--missing", action="store_true", help="say which tiers are to be run yet")
+    print_plainly()
     given = parser.parse_args()
-    repository = Path(__file__).parents[1]
+    repository = Path(__file__).parents[2]
     try:
         if given.missing:
             print(*missing(repository, given.folder[0]))

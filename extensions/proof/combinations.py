@@ -11,7 +11,7 @@ from pathlib import Path
 
 from extensions.commands.catalogue import Answer, Answers, parts, structural
 from extensions.commands.given_answers import spelled
-from extensions.commands.output import say_no_more
+from extensions.commands.output import print_plainly, say_no_more
 from extensions.commands.source import own_template
 from extensions.proof.conditions import NOT_ASKED, conditions
 from extensions.proof.covering import IsValid, Row, covering_array, every, valid_rows
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print one service a line, as answers that can be given with -d."""
     parser = argparse.ArgumentParser(description="List the services that there can be.")
     parser.add_argument("--strength", type=int, choices=(2, 3), help="a covering array of them")
+    print_plainly()
     strength, template = parser.parse_args(arguments).strength, own_template()
     rows = array(template, strength) if strength else combinations(template)
     try:

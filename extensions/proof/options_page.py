@@ -18,8 +18,9 @@ from extensions.commands.catalogue import (
     structural,
 )
 from extensions.commands.explain import Explanation, explain
+from extensions.proof.rendering import compiled_once
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "options.md"
 
 INTRODUCTION = """\
@@ -154,4 +155,5 @@ def _row(*cells: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(options_page(ROOT), encoding="utf-8")
+    with compiled_once():
+        PAGE.write_text(options_page(ROOT), encoding="utf-8")
