@@ -34,6 +34,26 @@ def test_the_image_takes_what_is_there_and_lets_it_in(matrix: Matrix) -> None:
 
 
 @pytest.mark.render
+def test_the_service_can_read_what_was_made_under_any_umask(
+    repository: Path, tmp_path: Path
+) -> None:
+    service, image = tmp_path / "service", tmp_path / "image"
+    copy = ["copier", "copy", "--quiet", "--defaults", str(repository), str(service)]
+    subprocess.run(copy, check=True, umask=0o077)
+    image.mkdir()
+    dockerfile = (service / "Dockerfile").read_text()
+    *_, final = dockerfile.split("\nFROM ")
+    subprocess.run(["cp", "-R", *copied(final), str(image)], cwd=service, check=True)  # as COPY
+    for command in re.findall(r"^RUN (chmod .+?)(?: &&|$)", final, re.MULTILINE):
+        subprocess.run(command.split(), cwd=image, check=True)
+    paths = list(image.rglob("*"))
+    assert {"app", "migrations", "alembic.ini"} <= {path.name for path in paths}
+    wanted = {path: 0o005 if path.is_dir() else 0o004 for path in paths}
+    unreadable = [path for path in paths if path.stat().st_mode & wanted[path] != wanted[path]]
+    assert unreadable == []
+
+
+@pytest.mark.render
 def test_the_image_runs_as_a_user_who_is_not_root(matrix: Matrix) -> None:
     for service in matrix.services:
         if service.answers["docker"]:

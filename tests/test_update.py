@@ -1,6 +1,8 @@
 """An update brings what a release changed, and leaves what a person did."""
 
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from extensions.commands.catalogue import Answer
 from extensions.proof.rendering import files, render
 from tests.history import edit, publish
 from tests.person import commit, copy_the_example, scaffold, update
-from tests.rendering import differing, git, run_copier
+from tests.plans import section
+from tests.rendering import ROOT, differing, git, run_copier
 
 pytestmark = pytest.mark.update
 
@@ -190,6 +193,81 @@ def test_a_source_that_an_update_would_not_find_is_named(repository: Path, tmp_p
     assert "write the template's whole path into .copier-answers.yml" in done.stderr
     done = run_copier("copy", "--defaults", tmp_path / "releases", "other", folder=tmp_path)
     assert "whole path" not in done.stderr
+
+
+def test_the_commands_of_the_message_can_be_pasted(repository: Path, tmp_path: Path) -> None:
+    name = """s p/it's "$(so)\""""
+    done = run_copier("copy", "--defaults", repository, name, folder=tmp_path)
+    (line,) = re.findall(r"^ *(cd .+)$", done.stderr, re.MULTILINE)
+    there = subprocess.run(
+        ["sh", "-c", f"{line} && pwd -P"], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert there.stdout == f"{tmp_path / name}\n", line
+
+
+def test_a_template_without_a_version_is_said_at_once(
+    template: Path, repository: Path, tmp_path: Path
+) -> None:
+    archive = run_copier("copy", "--defaults", template, "archive", folder=tmp_path)
+    assert f"{template} for a repository" in archive.stderr
+    assert "cannot be updated later" in archive.stderr
+    assert "uvx copier update" not in archive.stderr
+    clone = run_copier("copy", "--defaults", repository, "clone", folder=tmp_path)
+    assert "cannot be updated" not in clone.stderr
+    assert "uvx copier update" in clone.stderr
+
+
+def test_copying_again_leaves_what_is_the_persons_from_the_first_day(
+    release: Path, tmp_path: Path
+) -> None:
+    service = scaffold(release, tmp_path)
+    own = (".env.development", INITIAL)
+    for name in own:
+        edit(service / name, lambda text: f"{text}# ours\n")
+    edit(service / "README.md", lambda text: f"{text}ours\n")
+    commit(service, "Our own")
+    before = files(service)
+    done = run_copier("recopy", "--defaults", "--overwrite", folder=service)
+    assert done.returncode == 0, done.stderr
+    assert differing(files(service), before) == {"README.md"}
+
+
+def test_line_breaks_of_windows_are_no_edits(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "3")
+    monkeypatch.setenv("GIT_CONFIG_KEY_2", "core.autocrlf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_2", "true")
+    git(tmp_path, "clone", "--quiet", str(repository), "releases")
+    done = run_copier(
+        "copy", "-d", "preset=minimal", "--defaults", "releases", "made", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    edit(
+        tmp_path / "made/.copier-answers.yml",
+        lambda text: text.replace(": releases", f": {tmp_path}/releases"),
+    )
+    git(tmp_path / "made", "init", "--quiet")
+    commit(tmp_path / "made", "Scaffold")
+    git(tmp_path, "clone", "--quiet", "made", "service")
+    edit(tmp_path / "service/README.md", lambda text: f"{text}Ours.\n")
+    commit(tmp_path / "service", "Ours")
+    git(tmp_path / "releases", "tag", "v9.0.0")
+    publish(
+        tmp_path / "releases",
+        {"README.md.jinja": lambda text: text.replace("\n# ", "\n# Newer: ", 1)},
+        "v9.1.0",
+    )
+    planned = subprocess.run(
+        [sys.executable, "-m", "extensions.commands", "plan-update", str(tmp_path / "service")],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert section(planned.stdout, "Changed, and your edits stay") == ["README.md"]
+    assert "Changed (" not in planned.stdout
 
 
 def test_the_message_after_an_update_says_what_is_due(release: Path, tmp_path: Path) -> None:
