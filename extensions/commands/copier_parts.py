@@ -3,6 +3,7 @@
 tests/test_copier_parts.py fails when it did; pyproject.toml allows only releases that were tried.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,18 +13,43 @@ from typing import Any
 from copier._jinja_ext import SandboxedEnvironment
 from copier._main import Worker
 from copier._settings import SettingsModel
+from copier._types import AnyByStrMutableMapping, Phase
 from copier._user_data import AnswersMap, Question
+
+PLAIN = re.compile(r"[\w.-]+")  # a name that is no template, whatever marks templates have
 
 __all__ = [
     "AnswersMap",
     "Collector",
     "Question",
+    "QuickWorker",
     "Rendered",
     "SandboxedEnvironment",
     "SettingsModel",
     "Worker",
     "worker_of_folder",
 ]
+
+
+class QuickWorker(Worker):
+    """Copier, but it renders no name without a template in it, and finds out its context once."""
+
+    @cached_property
+    def _context(self) -> AnyByStrMutableMapping:
+        return super()._render_context()
+
+    def _render_context(self) -> AnyByStrMutableMapping:
+        return self._context if Phase.current() is Phase.RENDER else super()._render_context()
+
+    def _render_string(self, string: str, *arguments: Any, **options: Any) -> str:
+        if PLAIN.fullmatch(string):
+            return string
+        return super()._render_string(string, *arguments, **options)
+
+    def update(self) -> str:
+        """Update, and return what the template says then."""
+        self.run_update()
+        return self._render_string(self.template.message_after_update)
 
 
 def worker_of_folder(template: Path, destination: Path, data: Mapping[str, Any]) -> Worker:
@@ -51,7 +77,7 @@ class Rendered:
     folders: set[str]
 
 
-class Collector(Worker):
+class Collector(QuickWorker):
     """Copier, but for the last step: it keeps what it would write."""
 
     @cached_property

@@ -1,7 +1,6 @@
 """Tries `copier update` on a copy of a service, which itself stays as it is."""
 
 import contextlib
-import dataclasses
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import yaml
 from copier.errors import CopierError, UnsafeTemplateError
 from plumbum import ProcessExecutionError, local
 
-from extensions.commands.copier_parts import Worker
+from extensions.commands.copier_parts import QuickWorker, SettingsModel, Worker
 from extensions.commands.git import OF_ONE_REPOSITORY, GitError, configured, git, listed
 from extensions.commands.given_answers import UsageError, given, sentence, still_valid
 from extensions.commands.rendering import rendered
@@ -147,7 +146,8 @@ def _git_of_copier(repository: Path) -> Iterator[None]:
     object_format = git(repository, "rev-parse", "--show-object-format").decode().strip()
     with local.env(GIT_DEFAULT_HASH=object_format, **configured(EXPECTED_BY_COPIER)):
         for name in OF_ONE_REPOSITORY:
-            local.env.pop(name, None)
+            if name in local.env:
+                del local.env[name]
         yield
 
 
@@ -237,8 +237,13 @@ def _recorded_template(worker: Worker, recorded: dict[str, Any]) -> Path:
 
 def _update(copy: Path, data: dict[str, Any], ref: str | None) -> str:
     """Update `copy` as `copier update --defaults` does, and return the template's last words."""
-    distrusting = dataclasses.replace(copier.load_settings(), trust=[])
-    worker = copier.run_update(
-        copy, data=data, vcs_ref=ref, settings=distrusting, defaults=True, overwrite=True
-    )
-    return worker._render_string(worker.template.message_after_update)
+    distrusting = SettingsModel(defaults=dict(copier.load_settings().defaults))
+    with QuickWorker(
+        dst_path=copy,
+        data=data,
+        vcs_ref=ref,
+        settings=distrusting,
+        defaults=True,
+        overwrite=True,
+    ) as worker:
+        return worker.update()
