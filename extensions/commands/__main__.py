@@ -8,12 +8,13 @@ from pathlib import Path
 from extensions.commands.explain import as_json, as_text, explain
 from extensions.commands.git import GitError
 from extensions.commands.given_answers import UsageError
+from extensions.commands.new import new
 from extensions.commands.output import print_plainly, say_no_more
-from extensions.commands.plan_report import NAME, advice, report
+from extensions.commands.plan_report import advice, report
 from extensions.commands.plan_update import apply, discarded, plan
 from extensions.commands.rehearsal import rehearsed
 from extensions.commands.render_diff import render_diff
-from extensions.commands.source import own_template
+from extensions.commands.source import NAME, own_template
 
 FINE, WRONG_USE, LOST, CONFLICTS, INTERRUPTED = 0, 2, 3, 4, 130
 
@@ -36,16 +37,24 @@ def _run(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE
     except KeyboardInterrupt:
-        was = "the update was carried out" if options.applied else "nothing was changed"
-        sys.stderr.write(f"Interrupted; {was}.\n")
+        sys.stderr.write(f"Interrupted; {options.so_far}.\n")
         return INTERRUPTED
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=NAME, description="What beside Copier helps a service.")
-    parser.set_defaults(applied=False)
+    parser.set_defaults(so_far="nothing was changed")
     commands = parser.add_subparsers(required=True, metavar="command")
+    new_ = commands.add_parser("new", help="scaffold a service, as `copier copy` does")
+    new_.set_defaults(run=_new)
+    new_.add_argument("folder", type=Path, metavar="DESTINATION", help="where to write it")
+    new_.add_argument("--defaults", action="store_true", help="ask nothing")
+    new_.add_argument("--template", metavar="ADDRESS", help="the template's repository")
+    new_.add_argument(
+        "--vcs-ref", metavar="REF", help="the version; the newest release if not given"
+    )
+    _add_answers(new_)
     update = commands.add_parser(
         "plan-update",
         help="say what an update would do to a service, and whether edits would be lost",
@@ -93,6 +102,19 @@ def _add_answers(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _new(options: argparse.Namespace) -> int:
+    if options.folder.exists():
+        options.so_far = "look which files were written"
+    new(
+        options.folder,
+        options.data,
+        address=options.template,
+        ref=options.vcs_ref,
+        defaults=options.defaults,
+    )
+    return FINE
+
+
 def _plan_update(options: argparse.Namespace) -> int:
     service = options.folder.resolve()
     with rehearsed(service, options.data, options.vcs_ref) as rehearsal:
@@ -102,7 +124,7 @@ def _plan_update(options: argparse.Namespace) -> int:
         sys.stdout.write(report(rehearsal, found, whole=options.diff))
         if options.apply and not kept:
             apply(service, rehearsal)
-            options.applied = True
+            options.so_far = "the update was carried out"
             sys.stdout.write(f"{rehearsal.message}\n")
         else:
             sys.stdout.write(f"\n{advice(found, kept)}")

@@ -1,6 +1,7 @@
 """What people write on the command line as answers, and the sentences that they get."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,23 @@ def given(
     Raises:
         UsageError: nobody asks that, the answer is not offered, or not with the other answers.
     """
+    answers = chosen(template, pairs)
+    try:
+        known = resolved(template, {**_offered_still(template, recorded or {}), **answers})
+    except ValueError as error:
+        raise UsageError(sentence(error)) from error
+    for name in answers:
+        if name in known.not_asked:
+            raise UsageError(f"{name} is not asked with the other answers; leave it out.")
+    return answers
+
+
+def chosen(template: Path, pairs: Sequence[str]) -> Answers:
+    """Return the answers that `pairs` give, whatever the others will be.
+
+    Raises:
+        UsageError: nobody asks that, or the answer is not offered.
+    """
     asked = {question.name: question for question in questions(template)}
     answers: Answers = {}
     for pair in pairs:
@@ -36,13 +54,6 @@ def given(
         if name not in asked:
             raise UsageError(f"There is no question {name!r}; {nearest(name, asked)}.")
         answers[name] = _offered(asked[name], text)
-    try:
-        known = resolved(template, {**_offered_still(template, recorded or {}), **answers})
-    except ValueError as error:
-        raise UsageError(sentence(error)) from error
-    for name in answers:
-        if name in known.not_asked:
-            raise UsageError(f"{name} is not asked with the other answers; leave it out.")
     return answers
 
 
@@ -96,4 +107,6 @@ def either(names: Iterable[str]) -> str:
 def sentence(error: Exception) -> str:
     """Return the last line of what an error says: Copier puts its own reason there."""
     lines = str(error).strip().splitlines()
-    return lines[-1].strip() if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return re.sub(r"^Validation error for question '(\w+)':", r"\1:", lines[-1].strip())

@@ -7,8 +7,6 @@ from extensions.commands.git import difference
 from extensions.commands.plan_update import Plan
 from extensions.commands.rehearsal import Rehearsal
 
-NAME = "fastapi-service-template"
-
 
 def report(rehearsal: Rehearsal, found: Plan, *, whole: bool) -> str:
     """Return what the update does; with `whole`, the lost edits as a patch as well."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import copier
 import yaml
-from copier.errors import CopierError, UnsafeTemplateError
 from plumbum import ProcessExecutionError, local
 
 from extensions.commands.copier_parts import QuickWorker, SettingsModel, Worker
@@ -18,9 +17,13 @@ from extensions.commands.git import OF_ONE_REPOSITORY, GitError, configured, git
 from extensions.commands.given_answers import UsageError, given, sentence, still_valid
 from extensions.commands.rendering import rendered
 from extensions.commands.snapshot import Snapshot, copy_missing, snapshot
-from extensions.commands.source import silence
+from extensions.commands.source import sentences, silence
 
 ANSWERS = ".copier-answers.yml"
+RUNS_CODE = (
+    "This version of the template runs code while it updates, which a plan never allows; "
+    "choose another with --vcs-ref."
+)
 NO_COMMIT = "{} has no commit; run `git init` there, and commit all of it."
 OF_THE_CLONE = ("core.autocrlf", "core.eol", "core.fileMode", "core.symlinks")
 """Settings of git that say how files look in one clone, and have to be so in its copy."""
@@ -79,7 +82,7 @@ def rehearsed(service: Path, pairs: Sequence[str], ref: str | None) -> Iterator[
         _clone(top, whole)
         copy = whole / service.relative_to(top)
         # A relative _src_path begins at the service.
-        with _sentences(), silence(), _git_of_copier(top), contextlib.chdir(service):
+        with sentences(RUNS_CODE), silence(), _git_of_copier(top), contextlib.chdir(service):
             rehearsal = _updated(service, copy, pairs, ref)
         yield rehearsal
 
@@ -149,22 +152,6 @@ def _git_of_copier(repository: Path) -> Iterator[None]:
             if name in local.env:
                 del local.env[name]
         yield
-
-
-@contextlib.contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn what Copier and git raise into one sentence each."""
-    try:
-        yield
-    except UnsafeTemplateError as error:
-        raise UsageError(
-            "This version of the template runs code while it updates, which a plan never allows; "
-            "choose another with --vcs-ref."
-        ) from error
-    except ProcessExecutionError as error:
-        raise UsageError(f"Git failed: {sentence(Exception(error.stderr))}") from error
-    except (CopierError, GitError, ValueError) as error:
-        raise UsageError(sentence(error)) from error
 
 
 def _updated(service: Path, copy: Path, pairs: Sequence[str], ref: str | None) -> Rehearsal:

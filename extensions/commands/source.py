@@ -1,4 +1,4 @@
-"""Where the template is that `explain` and `diff` render."""
+"""Where the template is, and what is said where it cannot be used."""
 
 import io
 import tempfile
@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
+from copier.errors import CopierError, InteractiveSessionError, UnsafeTemplateError
 from plumbum import ProcessExecutionError
 
 from extensions.commands.copier_parts import Worker
-from extensions.commands.given_answers import UsageError
+from extensions.commands.git import GitError
+from extensions.commands.given_answers import UsageError, sentence
 from extensions.commands.releases import recorded, unpack
 
+NAME = "fastapi-service-template"
 HERE = Path(__file__).parent
 CLONE = HERE.parents[1]
 BUNDLED = HERE / "bundled"
@@ -29,6 +32,23 @@ def silence() -> Iterator[None]:
     with redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def sentences(runs_code: str) -> Iterator[None]:
+    """Turn what Copier and git raise into one sentence each; `runs_code` where trust is needed."""
+    try:
+        yield
+    except KeyboardInterrupt:  # one of Copier's own errors is that as well
+        raise KeyboardInterrupt from None
+    except UnsafeTemplateError as error:
+        raise UsageError(runs_code) from error
+    except (InteractiveSessionError, EOFError) as error:
+        raise UsageError("There is no terminal to ask on; add --defaults.") from error
+    except ProcessExecutionError as error:
+        raise UsageError(f"Git failed: {sentence(Exception(error.stderr))}") from error
+    except (CopierError, GitError, ValueError) as error:
+        raise UsageError(sentence(error)) from error
 
 
 @contextmanager
