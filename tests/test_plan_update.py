@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -232,6 +233,43 @@ def test_a_file_that_the_person_moved_is_named_with_what_it_misses(
     assert "+++ b/app/routes.py" in outcome.out
     assert "+fixed = True" in outcome.out
     assert section(outcome.out, "Deleted by you") == []
+
+
+def test_imports_that_the_update_breaks_are_named_with_where_the_module_is_now(
+    plan: Plan, service: Path, releases: Path
+) -> None:
+    release(releases, "v1.0.1", {"app/core/__init__.py": "", "app/core/kit.py": "def old(): ...\n"})
+    assert plan("--apply").code == FINE
+    own = """
+        import app.oss
+        from app import storage
+        from app.core.kit import old
+        from ...core import kit
+        def late():
+            from app.models import line_7
+            from app.storage.keys import line_1
+    """
+    (service / "app/features/order").mkdir(parents=True)
+    (service / "app/features/order/services.py").write_text(textwrap.dedent(own))
+    edit(service / "README.md", lambda text: f"{text}import app.oss\n")
+    edit(service / "app/api.py", lambda text: f"from app.oss import line_1\n{text}")
+    commit(service)
+    changes = {
+        "app/oss.py": None,
+        "app/files/store.py": f"# storage\n{BODY}",
+        "app/storage/keys.py": None,
+        "app/core/kit.py": "def new(): ...\n",
+        "app/models.py": BODY.replace("line_7 = ", "line_x = "),
+        "app/api.py": f"newer = 1\n{BODY}",
+    }
+    release(releases, "v1.1.0", changes)
+    assert section(plan().out, "Imports in your own files that the update breaks") == [
+        "app/api.py: app.oss is now app.files.store",
+        "app/features/order/services.py: app.core.kit.old is gone",
+        "app/features/order/services.py: app.models.line_7 is gone",
+        "app/features/order/services.py: app.oss is now app.files.store",
+        "app/features/order/services.py: app.storage is gone",
+    ]
 
 
 def test_a_file_that_the_person_deleted_stays_deleted(
@@ -585,7 +623,7 @@ def test_any_configuration_of_git_gives_the_same_plan(
     assert plain[0] == LOST
     of_a_hook = {"GIT_DIR": str(releases / ".git"), "GIT_INDEX_FILE": str(odd / "index")}
     settings = {name: value.format(odd=odd) for name, value in CONFIGURATIONS.items()}
-    variables = {**of_a_hook, **configured(settings)}
+    variables = {**of_a_hook, **configured(settings, os.environ)}
     assert in_a_process(*arguments, **variables) == plain
 
 

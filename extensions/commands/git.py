@@ -67,9 +67,9 @@ def _run(
     return done.stdout
 
 
-def configured(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that add settings to git's configuration."""
-    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+def configured(settings: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that add settings to what `known` variables say already."""
+    count = int(known.get("GIT_CONFIG_COUNT") or 0)
     variables = {"GIT_CONFIG_COUNT": str(count + len(settings))}
     for number, (name, value) in enumerate(settings.items(), count):
         variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}

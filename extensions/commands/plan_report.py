@@ -27,6 +27,7 @@ def report(rehearsal: Rehearsal, found: Plan, *, whole: bool) -> str:
             "Your own files, which stay where the template has nothing any more",
             [path for paths in found.remains.values() for path in paths],
         ),
+        ("Imports in your own files that the update breaks; change them", list(_imports(found))),
     )
     for title, lines in sections:
         if lines:
@@ -82,6 +83,12 @@ def _told(changelog: str, path: str) -> Iterator[str]:
 def _deleted(found: Plan) -> Iterable[str]:
     for path, changed in found.stays_deleted.items():
         yield f"{path}: the template changed it" if changed else path
+
+
+def _imports(found: Plan) -> Iterator[str]:
+    for path, names in found.imports.items():
+        for name, new in names.items():
+            yield f"{path}: {name} {f'is now {new}' if new else 'is gone'}"
 
 
 def _edits(rehearsal: Rehearsal, found: Plan, *options: str) -> str:

@@ -3,10 +3,11 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from extensions.commands.broken_imports import broken_imports
 from extensions.commands.git import GitError, git, listed, renames, unconfigured
 from extensions.commands.given_answers import UsageError
 from extensions.commands.rehearsal import ANSWERS, Rehearsal
@@ -30,6 +31,8 @@ class Plan:
         renamed: where the template has the contents of a file now that goes or is lost.
         moved: where the person moved a file of the template, which changes it there no more.
         remains: the person's own files in folders that the template no longer has.
+        imports: what the person's own modules import that is gone then, by their paths; and where
+            it is instead, if the template moved it.
         tables: files that define tables of the database, and come, change or go.
     """
 
@@ -43,6 +46,7 @@ class Plan:
     renamed: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     remains: dict[str, list[str]] = field(default_factory=dict)
+    imports: dict[str, dict[str, str | None]] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
 
 
@@ -70,6 +74,10 @@ def plan(rehearsal: Rehearsal) -> Plan:
         path: renewed[path] != written[path]
         for path in sorted(deleted)
         if path in renewed and path not in after and path not in moved
+    }
+    found.imports = {
+        path: {name: _moved_module(name, found.renamed) for name in names}
+        for path, names in broken_imports(contents(before), contents(after), renewed).items()
     }
     found.remains = _remaining(rehearsal, affected)
     if any(path.endswith("alembic.ini") for path in after):
@@ -117,6 +125,13 @@ def _merged(edited: bytes, old: bytes, new: bytes) -> bytes | None:
             return unconfigured(Path(folder), "merge-file", "--stdout", "--quiet", *names)
         except GitError:
             return None
+
+
+def _moved_module(name: str, renamed: Mapping[str, str]) -> str | None:
+    """Return where a module is now whose file was renamed."""
+    path = name.replace(".", "/")
+    new = renamed.get(f"{path}.py") or renamed.get(f"{path}/__init__.py")
+    return new.removesuffix(".py").removesuffix("/__init__").replace("/", ".") if new else None
 
 
 def _remaining(rehearsal: Rehearsal, gone: Iterable[str]) -> dict[str, list[str]]:

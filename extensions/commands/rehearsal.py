@@ -147,7 +147,9 @@ def _clone(repository: Path, folder: Path) -> None:
 def _git_of_copier(repository: Path) -> Iterator[None]:
     """Have Copier's git look where Copier says, and do what Copier expects of it."""
     object_format = git(repository, "rev-parse", "--show-object-format").decode().strip()
-    with local.env(GIT_DEFAULT_HASH=object_format, **configured(EXPECTED_BY_COPIER)):
+    with local.env(
+        GIT_DEFAULT_HASH=object_format, **configured(EXPECTED_BY_COPIER, dict(local.env))
+    ):
         for name in OF_ONE_REPOSITORY:
             if name in local.env:
                 del local.env[name]
