@@ -39,7 +39,8 @@ def has_database(answers: Answers) -> bool:
 CAPABILITIES = {
     "servers": Capability(
         lambda answers: has_database(answers) or has_nats(answers) or answers["storage"] != "none",
-        r"\.devstack\b|psutil|xdist|devstack[./](?!cli\b|__init__\b)\w|tests[./]polling",
+        r"\.devstack\b|psutil|xdist|devstack[./](?!cli\b|__init__\b)\w|tests[./]polling"
+        r"|split_address",
         "in_servers",
         frozenset({"psutil", "pytest-xdist", "types-psutil"}),
     ),

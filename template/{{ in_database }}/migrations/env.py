@@ -8,6 +8,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app.common.logging_config import setup_logging
+from app.core import dialect
 from app.core.config import get_settings
 from app.core.migrations import all_models, migration_connection
 from app.core.resource import StartupError
@@ -35,7 +36,7 @@ async def connect_and_run() -> None:
 
 
 if context.is_offline_mode():  # --sql
-    context.configure(dialect_name="postgresql", target_metadata=all_models(), literal_binds=True)
+    context.configure(dialect_name=dialect.NAME, target_metadata=all_models(), literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 elif "connection" in context.config.attributes:  # from app/core/migrations.py

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.core.config import SERVICE_NAME, Settings
 from app.core.database import AsyncSessionFactory, ReadSessionFactory
+from app.core.dialect import read_address
 from devstack.postgres import address_of, create_database, drop_database
 from devstack.process import HOST
 from devstack.stack import Stack
@@ -26,7 +27,7 @@ _FAREWELL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrat
 @pytest.fixture(scope="session")
 async def database(servers: Stack) -> AsyncIterator[str]:
     """The address of an empty database of this run's own."""
-    server = yours().get("DATABASE_URL") or servers.postgres.url("postgres")
+    server = read_address(yours().get("DATABASE_URL") or servers.postgres.url("postgres")).url()
     name = f"{SERVICE_NAME}_test_{secrets.token_hex(4)}".replace("-", "_")
     await create_database(server, name)
     yield address_of(name, server)

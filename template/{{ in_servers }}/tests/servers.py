@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.core.config import SERVICE_NAME, Settings
 from devstack import watchdog
 from devstack.server import MissingProgram
 from devstack.stack import Stack
 from tests.live_program import preload
+from tests.run_settings import make_settings
 
 
 def yours() -> dict[str, str]:
@@ -23,7 +25,18 @@ def yours() -> dict[str, str]:
     service has there is deleted.
     """
     given = {name: os.environ.get(f"TEST_{name}") for name in Settings.model_fields}
-    return {name: value for name, value in given.items() if value}
+    found = {name: value for name, value in given.items() if value}
+    try:
+        make_settings(found)
+    except ValidationError as error:
+        faults = [
+            f"TEST_{fault['loc'][0]}: {fault['msg']}."
+            for fault in error.errors()
+            if fault["loc"] and fault["loc"][0] in found
+        ]
+        if faults:
+            pytest.exit("\n".join(faults), returncode=4)
+    return found
 
 
 def temporary_folder() -> Path:

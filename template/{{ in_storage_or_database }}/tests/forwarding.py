@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -48,6 +48,7 @@ async def forwarded(
     *,
     port: int = 0,
     cut_after: int = sys.maxsize,
+    instead: Callable[[bytes], bytes | None] = lambda _: None,
 ) -> AsyncIterator[Forwarding]:
     """Have the server at `url` answer on this machine as well; in the end, cut all connections.
 
@@ -55,6 +56,7 @@ async def forwarded(
         url: the server's address.
         port: where it is to answer; 0 for any port that is free.
         cut_after: bytes of its answers after which a connection is cut.
+        instead: given what a caller says first, returns what it is told in the server's place.
     """
     real = urlsplit(url)
     callers: list[asyncio.StreamWriter] = []
@@ -74,7 +76,13 @@ async def forwarded(
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         callers.append(writer)
+        first = await reader.read(65536)
+        if answer := instead(first):
+            writer.write(answer)
+            writer.close()
+            return
         from_server, to_server = await asyncio.open_connection(real.hostname, real.port)
+        to_server.write(first)
         await asyncio.gather(pass_on(reader, to_server), pass_on(from_server, writer, cut_after))
 
     async with await asyncio.start_server(forward, HOST, port) as server:

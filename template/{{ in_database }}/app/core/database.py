@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVarTuple
@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -33,6 +34,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from app.core import dialect
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 from app.core.resource import Resource, StartupError
@@ -82,12 +84,6 @@ def _refuse_to_write(statement: ORMExecuteState) -> None:
         raise RuntimeError("This session only reads; take SessionDep to write.")
 
 
-_LASTING_FAULTS: Final = {"28000", "28P01", "3D000"}
-"""PostgreSQL's codes for the wrong user, password or database: waiting would not help."""
-
-_NO_ROOM: Final = "53"
-"""What PostgreSQL's codes for a full disk or memory, or too many connections, begin with."""
-
 # Both get their engine when the database opens, so that importing this module connects to nothing.
 AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
 ReadSessionFactory = async_sessionmaker(
@@ -117,22 +113,19 @@ def create_engine(settings: Settings) -> AsyncEngine:
     # `echo=True` would print every statement once more, past the logs of the service.
     logging.getLogger("sqlalchemy.engine").setLevel("INFO" if settings.DB_ECHO_LOG else "WARNING")
     engine = create_async_engine(
-        settings.database_url,
+        settings.database_address.engine_url(),
         hide_parameters=settings.APP_ENV == "production",
         pool_size=settings.DB_POOL_SIZE,
         max_overflow=settings.DB_MAX_OVERFLOW,
         pool_timeout=settings.DB_POOL_TIMEOUT,
         pool_recycle=settings.DB_POOL_RECYCLE,
-        connect_args={
-            "timeout": settings.DB_CONNECT_TIMEOUT,
-            "command_timeout": settings.DB_STATEMENT_TIMEOUT,
-        },
     )
+    arguments = dialect.engine_arguments(settings)
 
     @event.listens_for(engine.sync_engine, "do_connect")
-    def connect(dialect: Any, _record: object, args: Any, kwargs: Any) -> Any:
+    def connect(driver: Any, _record: object, _args: Any, _kwargs: Any) -> Any:
         try:
-            return dialect.connect(*args, **kwargs)
+            return driver.connect(**arguments)
         except Exception as error:
             raise DatabaseUnavailable from error
 
@@ -144,7 +137,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "checkout")
     def replace_what_is_dead(connection: Any, record: Any, _proxy: object) -> None:
         now = time.monotonic()
-        is_dead = connection.driver_connection.is_closed()
+        is_dead = dialect.is_closed(connection.driver_connection)
         if not is_dead and now - record.info.get("idle_since", now) > settings.DB_POOL_PING_AFTER:
             is_dead = not _answers(engine, connection)
         if is_dead:
@@ -156,6 +149,8 @@ def create_engine(settings: Settings) -> AsyncEngine:
             # What comes on this connection now is late, or never.
             context.is_disconnect = True
             raise DatabaseUnavailable("The database does not answer in time.")
+        if dialect.leads_elsewhere(context.original_exception):
+            context.is_disconnect = True  # so that all connect anew, to what has taken over
 
     return engine
 
@@ -176,11 +171,10 @@ def _unavailable_as_domain_error() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise DatabaseUnavailable("Every database connection is in use.") from error
     except DBAPIError as error:
-        if (getattr(error.orig, "sqlstate", None) or "").startswith(_NO_ROOM):
-            raise DatabaseUnavailable("The database has no room for this at the moment.") from error
-        if not error.connection_invalidated:
+        reason = dialect.not_now(error.orig)
+        if reason is None and not error.connection_invalidated:
             raise
-        raise DatabaseUnavailable from error
+        raise DatabaseUnavailable(reason) from error
 
 
 async def get_async_session() -> AsyncIterator[AsyncSession]:
@@ -264,23 +258,28 @@ ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="functi
 RowReaderDep = Annotated[RowReader, Depends(get_row_reader)]
 
 
-def _code(error: DatabaseUnavailable) -> str | None:
-    """Return what PostgreSQL calls the reason, if it was PostgreSQL that refused."""
-    return getattr(error.__cause__, "sqlstate", None)
-
-
-async def wait_for_database(engine: AsyncEngine, *, max_attempts: int, delay: float) -> None:
+async def wait_for_database(
+    engine: AsyncEngine,
+    *,
+    max_attempts: int,
+    delay: float,
+    look: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+) -> None:
     """Return as soon as the database answers; try `max_attempts` times, `delay` seconds apart.
 
     Raises:
         DatabaseUnavailable: it did not answer; the cause says why.
+        Exception: what `look`, which is called with the first connection, raises.
     """
     for attempt in range(1, max_attempts + 1):
         try:
-            async with engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
+            with _unavailable_as_domain_error():
+                async with engine.connect() as connection:
+                    await connection.execute(text("SELECT 1"))
+                    if look is not None:
+                        await look(connection)
         except DatabaseUnavailable as error:
-            if attempt == max_attempts or _code(error) in _LASTING_FAULTS:
+            if attempt == max_attempts or dialect.is_lasting(error.__cause__):
                 raise
             if attempt == 1:
                 logger.warning("The database does not answer yet: {}", error.__cause__)
@@ -312,21 +311,36 @@ async def connected_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
         StartupError: the database did not answer within `STARTUP_TIMEOUT`.
     """
     engine = create_engine(settings)
+    address = settings.database_address
+
+    async def look(connection: AsyncConnection) -> None:
+        if await dialect.shares_sessions(settings, connection):
+            raise _shared_session(address)
+
     try:
         attempts = max(1, round(settings.STARTUP_TIMEOUT))
         try:
             async with asyncio.timeout(settings.STARTUP_TIMEOUT + 1):  # attempts may hang, too
-                await wait_for_database(engine, max_attempts=attempts, delay=1)
+                await wait_for_database(engine, max_attempts=attempts, delay=1, look=look)
         except (DatabaseUnavailable, TimeoutError) as error:
             reason = error.__cause__ or "it does not answer"
             raise StartupError(
-                f"The database {engine.url.database} at {engine.url.host}:{engine.url.port} cannot "
-                f"be reached as {engine.url.username}: {reason}. "
-                "Start it, or correct the DB_* settings.",
+                f"The database cannot be reached at {address}: {reason}. "
+                "Start it, or correct DATABASE_URL or the DB_* settings.",
             ) from error
+        except DBAPIError as error:
+            if dialect.is_shared_session(error.orig):
+                raise _shared_session(address) from error
+            raise
         yield engine
     finally:
         await engine.dispose()
+
+
+def _shared_session(address: dialect.Address) -> StartupError:
+    return StartupError(
+        f"At {address} there is {dialect.TRANSACTION_MODE}.",
+    )
 
 
 @asynccontextmanager
@@ -349,10 +363,18 @@ async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 
 async def check_database(engine: AsyncEngine) -> str:
-    """Return the server's version, such as `PostgreSQL 18.6`."""
-    async with engine.connect() as connection:
-        version = await connection.scalar(text("SHOW server_version"))
-    return f"PostgreSQL {version}"
+    """Return the server's version, such as `PostgreSQL 18.6`.
+
+    Raises:
+        DatabaseUnavailable: it does not answer, or takes no changes at the moment.
+    """
+    with _unavailable_as_domain_error():
+        async with engine.connect() as connection:
+            version, read_only = (await connection.execute(text(dialect.VERSION))).one()
+            if read_only == "on":
+                await connection.invalidate()  # the next one may lead to what has taken over
+                raise DatabaseUnavailable(dialect.READ_ONLY)
+    return f"{dialect.TITLE} {version}"
 
 
 DATABASE = Resource("database", open_database, check_database)

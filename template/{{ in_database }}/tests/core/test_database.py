@@ -28,12 +28,14 @@ from app.core.database import (
     ReadSessionFactory,
     RowReader,
     SessionDep,
+    check_database,
     connected_engine,
     create_db_and_tables,
     get_async_session,
     get_read_session,
     get_session_context,
 )
+from app.core.dialect import LOST, own_connection
 from app.core.errors import Conflict
 from app.core.resource import StartupError
 from app.main import create_app
@@ -279,15 +281,62 @@ async def test_a_statement_that_takes_too_long_is_an_outage_and_the_next_gets_an
             assert await pid(connection) != slow
 
 
-@pytest.mark.usefixtures("app")
-async def test_a_full_disk_is_an_outage() -> None:
-    async def find_no_room() -> None:
-        async with get_session_context() as session:
-            fail = "DO $$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$"
-            await session.execute(text(fail))
+async def fail_with(code: str) -> None:
+    async with get_session_context() as session:
+        await session.execute(text(f"DO $$ BEGIN RAISE 'x' USING ERRCODE = '{code}'; END $$"))
 
-    with pytest.raises(DatabaseUnavailable, match="no room"):
-        await find_no_room()
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("25006", "accepts no changes"),  # read-only, after a failover
+        ("40P01", "Others change"),  # deadlock
+        ("53100", "no room"),  # disk full
+        ("53300", "no room"),  # too many connections
+        ("55P03", "Others use"),  # lock_timeout
+        ("57014", "has ended this"),  # statement_timeout, pg_cancel_backend
+        ("57P01", "has ended this"),  # admin shutdown
+        ("58030", "its disk"),
+    ],
+)
+async def test_a_server_that_says_not_now_is_an_outage(code: str, reason: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match=reason) as refused:
+        await fail_with(code)
+    assert "Retry-After" in (refused.value.headers or {})
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_statement_that_is_wrong_is_no_outage() -> None:
+    with pytest.raises(DBAPIError):
+        await fail_with("22012")
+
+
+async def test_a_server_that_takes_no_changes_is_left_for_what_has_taken_over(
+    settings: Settings,
+) -> None:
+    async with connected_engine(settings) as engine:
+        async with engine.connect() as one, engine.connect() as other:
+            before = {await pid(one), await pid(other)}
+            await one.rollback()
+            await one.execute(text("SET TRANSACTION READ ONLY"))
+            with pytest.raises(DBAPIError):
+                await one.execute(text("CREATE TABLE never ()"))
+        async with engine.connect() as one, engine.connect() as other:
+            assert not {await pid(one), await pid(other)} & before
+
+
+async def test_a_database_that_takes_no_changes_is_not_ready_and_nobody_leads_there(
+    settings: Settings,
+) -> None:
+    read_only = f"{settings.database_url_sync}?options=-c%20default_transaction_read_only%3Don"
+    standby = settings.model_copy(update={"DATABASE_URL": SecretStr(read_only)})
+    async with connected_engine(standby) as engine:
+        with pytest.raises(DatabaseUnavailable, match="accepts no changes"):
+            await check_database(engine)
+    async with own_connection(standby, "test") as connection:
+        with pytest.raises(LOST, match="accepts no changes"):
+            await connection.lead("test")
 
 
 async def end(pids: list[int], settings: Settings) -> None:

@@ -12,11 +12,11 @@ from uuid import UUID
 import nats.errors
 from loguru import logger
 from sqlalchemy import Index, Text, delete, func
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, get_session_context
+from app.core.dialect import insert_or_ignore
 from app.core.errors import ServiceUnavailable
 from app.core.event_broker import EventHandler
 from app.core.nats_connection import NatsConnection
@@ -40,7 +40,7 @@ class InboxEntry(Base):
 
 
 _TABLE = Base.metadata.tables[InboxEntry.__tablename__]
-_NOTE = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.event_id)
+_NOTE = insert_or_ignore(_TABLE).returning(_TABLE.c.event_id)
 
 
 async def handle_once(handler: EventHandler, event: BaseEvent) -> None:

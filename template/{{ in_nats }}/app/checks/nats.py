@@ -1,7 +1,6 @@
 """A look at NATS: which streams are there. Nothing is set up unless that is asked for."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +8,7 @@ import nats.errors
 from nats.js.errors import NotFoundError
 
 from app.checks.report import Inspection
+from app.core.addresses import without_credentials
 from app.core.config import Settings
 from app.core.nats_connection import NatsConnection, nats_connection
 from app.core.resource import StartupError
@@ -27,7 +27,7 @@ async def connected_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
             async with asyncio.timeout(settings.NATS_CONNECT_TIMEOUT):
                 await connection.connected.wait()
         except TimeoutError:
-            addresses = ", ".join(re.sub(r"://[^/]*@", "://", url) for url in settings.nats_servers)
+            addresses = ", ".join(map(without_credentials, settings.nats_servers))
             raise StartupError(
                 f"NATS does not answer at {addresses}: {connection.last_error or 'no reply'}. "
                 "Start it, or correct NATS_URL, NATS_USER and NATS_PASSWORD.",

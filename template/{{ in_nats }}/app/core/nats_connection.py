@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import PubAck
 
+from app.core.addresses import credentials_of, without_credentials
 from app.core.config import SERVICE_NAME, Settings
 from app.core.errors import PayloadTooLarge, ServiceUnavailable
 
@@ -197,12 +198,13 @@ class NatsConnection:
         self._closed.clear()
 
     async def _connect(self) -> None:
-        password = self.settings.NATS_PASSWORD
+        user, password, token = _credentials(self.settings)
         await self.client.connect(
-            self.settings.nats_servers,
+            [without_credentials(url) for url in self.settings.nats_servers],
             name=SERVICE_NAME,
-            user=self.settings.NATS_USER,
-            password=password.get_secret_value() if password else None,
+            user=user,
+            password=password,
+            token=token,
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_INTERVAL,
             ping_interval=_PING_INTERVAL,
@@ -243,6 +245,17 @@ class NatsConnection:
         else:
             self.connected.clear()
             self.disconnected.set()
+
+
+def _credentials(settings: Settings) -> tuple[str | None, str | None, str | None]:
+    """Return user, password and token: nats-py would take those of an address as they stand."""
+    if settings.NATS_USER is not None and settings.NATS_PASSWORD is not None:
+        return settings.NATS_USER, settings.NATS_PASSWORD.get_secret_value(), None
+    for url in settings.nats_servers:
+        user, password = credentials_of(url)
+        if user is not None:
+            return (None, None, user) if password is None else (user, password, None)
+    return None, None, None
 
 
 def _size(message: OutgoingMessage) -> int:

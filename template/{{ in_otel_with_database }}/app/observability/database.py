@@ -7,6 +7,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Gauge
 from sqlalchemy import Engine, ExceptionContext, QueuePool, event
 
+from app.core import dialect
 from app.core.database import AsyncSessionFactory
 
 _TRACER: Final = trace.get_tracer("app")
@@ -64,7 +65,7 @@ def _begin(_: Any, __: Any, statement: str, ___: Any, execution: Any, ____: Any)
         operation,
         kind=SpanKind.CLIENT,
         attributes={
-            "db.system.name": "postgresql",
+            "db.system.name": dialect.NAME,
             "db.operation.name": operation,
             "db.query.text": statement,  # with placeholders: values never are in it
         },

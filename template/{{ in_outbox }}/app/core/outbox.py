@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, Identity, Text, func, insert
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core import dialect
 from app.core.database import Base
 from app.core.nats_connection import OutgoingMessage, refuse_too_large
 
@@ -35,14 +35,14 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     subject: Mapped[str] = mapped_column(Text)
     aggregate_id: Mapped[str | None] = mapped_column(Text)
-    headers: Mapped[dict[str, str]] = mapped_column(JSONB)
+    headers: Mapped[dict[str, str]] = mapped_column(dialect.JSON)
     payload: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     error: Mapped[str | None] = mapped_column(Text)
 
 
 _INSERT: Final = insert(Base.metadata.tables[OutboxMessage.__tablename__])
-_INSERT_AND_WAKE_UP: Final = _INSERT.returning(func.pg_notify(WAKE_UP_CHANNEL, ""))
+_INSERT_AND_WAKE_UP: Final = dialect.waking(_INSERT, WAKE_UP_CHANNEL)
 _last_wake_up = float("-inf")
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
-import asyncpg
 from loguru import logger
 
 from app.core.config import SERVICE_NAME, Settings
+from app.core.dialect import LOST, OwnConnection, Record, own_connection
 from app.core.nats_connection import (
     MessageRefused,
     MessageTooLarge,
@@ -19,7 +19,7 @@ from app.core.nats_connection import (
     NoStreamTakesIt,
     OutgoingMessage,
 )
-from app.core.outbox import WAKE_UP_CHANNEL, WAKE_UP_INTERVAL
+from app.core.outbox import WAKE_UP_CHANNEL, WAKE_UP_INTERVAL, OutboxMessage
 from app.events.streams import declared_streams
 
 BATCH: Final = 500
@@ -34,69 +34,40 @@ BUSY_TIME: Final = 1
 STANDBY_INTERVAL: Final = 1
 """Seconds between two attempts to become the active relay, or to reach the database again."""
 
-STATEMENT_TIMEOUT: Final = 30
-"""Seconds."""
-
-_LOST: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # PostgreSQL has said that it ends, and the socket is open yet
-)
-_LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('outbox relay'))"
-_READ: Final = """
+_TABLE: Final = OutboxMessage.__tablename__
+_LOCK: Final = "outbox relay"
+_READ: Final = f"""
     SELECT id, subject, aggregate_id, headers, payload
-    FROM outbox WHERE error IS NULL ORDER BY id LIMIT $1
-"""
-_DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
-_SET_ASIDE: Final = "UPDATE outbox SET error = $2 WHERE id = $1"
+    FROM {_TABLE} WHERE error IS NULL ORDER BY id LIMIT """  # noqa: S608 (ours)
 
 
 async def run_relay(connection: NatsConnection, stop: asyncio.Event) -> None:
-    """Relay until `stop` is set, through restarts of PostgreSQL and of NATS."""
+    """Relay until `stop` is set, through restarts of the database and of NATS."""
+    name, last_reason = f"{SERVICE_NAME} {_LOCK}", ""
     while not stop.is_set():
         try:
-            async with _own_connection(connection.settings) as database:
-                if await database.fetchval(_LOCK):
+            async with own_connection(connection.settings, name) as database:
+                if await database.lead(_LOCK):
                     logger.info("The outbox relay is active in this process.")
+                    last_reason = ""
                     await _relay_for_ever(database, connection, stop)
-        except _LOST as error:
-            logger.warning("The outbox relay lost the database: {}", error or type(error).__name__)
+        except LOST as error:
+            reason = str(error) or type(error).__name__
+            if reason != last_reason:  # every attempt fails for the same one
+                logger.error("The outbox relay cannot use the database: {}", reason)
+            last_reason = reason
         with suppress(TimeoutError):
             async with asyncio.timeout(STANDBY_INTERVAL):
                 await stop.wait()
 
 
-@asynccontextmanager
-async def _own_connection(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection outside of the pool: the lock lives and dies with it."""
-    database = await asyncpg.connect(
-        settings.database_url_sync,
-        timeout=settings.DB_CONNECT_TIMEOUT,
-        command_timeout=STATEMENT_TIMEOUT,
-        server_settings={
-            "application_name": f"{SERVICE_NAME} outbox relay",
-            # So that the lock of a machine that is gone is free within half a minute.
-            "tcp_keepalives_idle": "10",
-            "tcp_keepalives_interval": "5",
-            "tcp_keepalives_count": "3",
-        },
-    )
-    try:
-        yield database
-    finally:
-        with suppress(*_LOST):
-            await database.close(timeout=STANDBY_INTERVAL)
-
-
 async def _relay_for_ever(
-    database: asyncpg.Connection,
+    database: OwnConnection,
     connection: NatsConnection,
     stop: asyncio.Event,
 ) -> None:
     wake_up = asyncio.Event()
-    await database.add_listener(WAKE_UP_CHANNEL, lambda *_: wake_up.set())
+    await database.listen(WAKE_UP_CHANNEL, wake_up.set)
     stopping = asyncio.create_task(stop.wait())
     stopping.add_done_callback(lambda _: wake_up.set())
     clock = asyncio.get_running_loop().time
@@ -117,12 +88,12 @@ async def _relay_for_ever(
         stopping.cancel()
 
 
-async def relay_batch(database: asyncpg.Connection, connection: NatsConnection) -> int:
+async def relay_batch(database: OwnConnection, connection: NatsConnection) -> int:
     """Send the oldest messages, and delete what JetStream has; return how many those are."""
     if not connection.connected.is_set():
         return 0
-    rows = await database.fetch(_READ, BATCH)
-    by_aggregate: defaultdict[object, list[asyncpg.Record]] = defaultdict(list)
+    rows = await database.read(f"{_READ}{BATCH}")
+    by_aggregate: defaultdict[object, list[Record]] = defaultdict(list)
     for row in rows:
         by_aggregate[row["aggregate_id"] or row["id"]].append(row)
     done: list[int] = []
@@ -137,15 +108,15 @@ async def relay_batch(database: asyncpg.Connection, connection: NatsConnection) 
     if waiting:
         logger.warning("The outbox waits: {}", "; ".join(sorted(waiting)))
     if done:
-        await database.execute(_DELETE, done)
+        await database.delete(_TABLE, done)
     if refused:
-        await database.executemany(_SET_ASIDE, refused)
+        await database.write(_TABLE, "error", refused)
     return len(done)
 
 
 async def _send_in_order(
     connection: NatsConnection,
-    rows: Iterable[asyncpg.Record],
+    rows: Iterable[Record],
     done: list[int],
     refused: list[tuple[int, str]],
     waiting: set[str],

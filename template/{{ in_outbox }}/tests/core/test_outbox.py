@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from functools import partial
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.config import Settings
+from app.core.dialect import OwnConnection, own_connection
 from app.core.nats_connection import (
     MAX_MESSAGE_SIZE,
     MessageTooLarge,
@@ -33,11 +33,10 @@ async def nats(settings: Settings) -> AsyncIterator[NatsConnection]:
 
 
 @pytest.fixture
-async def relay_database(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+async def relay_database(settings: Settings) -> AsyncIterator[OwnConnection]:
     """A connection such as the relay has."""
-    connection = await asyncpg.connect(settings.database_url_sync)
-    yield connection
-    await connection.close()
+    async with own_connection(settings, "test") as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ async def test_what_is_committed_leaves_with_its_headers(
 async def test_what_is_rolled_back_never_leaves(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
 ) -> None:
     async with AsyncSession(engine) as session:
@@ -104,7 +103,7 @@ async def test_what_is_rolled_back_never_leaves(
 async def test_messages_about_the_same_thing_leave_in_order(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
 ) -> None:
     numbers = [b"%d" % number for number in range(20)]
@@ -116,7 +115,7 @@ async def test_messages_about_the_same_thing_leave_in_order(
 async def test_a_relay_that_ends_between_publishing_and_deleting_sends_nothing_twice(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
 ) -> None:
     sent = message(subject)
@@ -130,7 +129,7 @@ async def test_a_relay_that_ends_between_publishing_and_deleting_sends_nothing_t
 async def test_what_jetstream_will_never_take_is_set_aside_and_others_leave(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
 ) -> None:
     async with AsyncSession(engine) as session, session.begin():
@@ -155,7 +154,7 @@ async def test_what_jetstream_will_never_take_is_set_aside_and_others_leave(
 async def test_what_no_stream_takes_is_set_aside_and_others_leave(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -175,7 +174,7 @@ async def test_what_no_stream_takes_is_set_aside_and_others_leave(
 async def test_what_is_for_a_stream_that_is_not_set_up_yet_waits(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
 ) -> None:
     await nats.js.delete_stream(DEAD_LETTERS_STREAM)
@@ -198,7 +197,7 @@ async def test_what_is_too_large_is_refused_where_it_is_written(
 async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
     engine: AsyncEngine,
     nats: NatsConnection,
-    relay_database: asyncpg.Connection,
+    relay_database: OwnConnection,
     subject: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -206,13 +205,13 @@ async def test_one_relay_is_active_and_another_takes_over_when_it_is_gone(
     active = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
 
     async def active_relay() -> int | None:
-        pid: int | None = await relay_database.fetchval(active)
-        return pid
+        rows = await relay_database.read(active)
+        return rows[0]["pid"] if rows else None
 
     relay = partial(run_relay, nats)
     async with running(relay), running(relay):
         first = await until(active_relay)
-        await relay_database.execute("SELECT pg_terminate_backend($1)", first)
+        await relay_database.read(f"SELECT pg_terminate_backend({first})")
 
         async def another_is_active() -> bool:
             return await active_relay() not in {None, first}

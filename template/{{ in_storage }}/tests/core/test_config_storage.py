@@ -55,6 +55,29 @@ def test_keys_that_are_missing_are_told_together_with_an_address_that_is_wrong(
         load_settings()
 
 
+@pytest.mark.parametrize("name", ["S3_ENDPOINT", "S3_PUBLIC_ENDPOINT"])
+@pytest.mark.parametrize(
+    ("credentials", "reason"),
+    [
+        ("id:hunter2", "leave credentials out"),
+        ("id:a@b/hunter2", "encode it"),
+        ("id:hunter2#", "encode it"),
+    ],
+)
+def test_an_address_with_credentials_is_refused_without_repeating_them(
+    storage: pytest.MonkeyPatch,
+    name: str,
+    credentials: str,
+    reason: str,
+) -> None:
+    storage.setenv(name, f"https://{credentials}@s3.internal")
+
+    with pytest.raises(SettingsError, match=f"{name}: .*{reason}") as caught:
+        load_settings()
+
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["development", "production"])
 def test_the_server_of_the_dev_stack_is_a_hint_for_development_only(
     storage: pytest.MonkeyPatch,

@@ -4,11 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Text, func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
+from app.core.dialect import held, insert_or_update
 from app.core.errors import NotFound
 from app.features.example.models import Example
 
@@ -32,17 +32,15 @@ class ExampleReport(Base):
 
 async def make_report(session: AsyncSession, example_id: UUID) -> None:
     """Write the report on an example anew; made twice, it is the same as made once."""
-    example = await session.scalar(
-        select(Example).where(Example.id == example_id).with_for_update(read=True, key_share=True),
-    )
+    example = await session.scalar(held(select(Example).where(Example.id == example_id)))
     if example is None:  # deleted since it was asked for
         return
     text = f"{example.name} is {example.status} in version {example.version}: {example.quantity}."
-    statement = insert(ExampleReport).values(example_id=example_id, text=text)
     await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[ExampleReport.example_id],
-            set_={"text": text, "made_at": func.now()},
+        insert_or_update(
+            ExampleReport,
+            {"example_id": example_id, "text": text},
+            {"text": text, "made_at": func.now()},
         ),
     )
 
