@@ -116,7 +116,8 @@ async def _say_in_progress(message: Msg) -> None:
 
 def retry_delay(attempts: int, first: float) -> float:
     """Return the seconds to wait after this many failed attempts: `first`, doubled each time."""
-    return float(min(first * 2 ** (attempts - 1), MAX_DELAY))
+    doublings = min(attempts - 1, 32)  # an outage of a day has more than a float can double
+    return float(min(first * 2**doublings, MAX_DELAY))
 
 
 async def dead_letter(

@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, ConsumerInfo
 
 from app.core.config import Settings
-from app.core.deliveries import deliveries
+from app.core.deliveries import MAX_DELAY, deliveries, retry_delay
 from app.core.jetstream import StreamMissing, check_nats
 from app.core.nats_connection import (
     MAX_MESSAGE_SIZE,
@@ -44,6 +44,10 @@ def nats(app: FastAPI) -> NatsConnection:
 
 def message(payload: bytes = b"text") -> OutgoingMessage:
     return OutgoingMessage(SUBJECT, payload, {"Nats-Msg-Id": uuid4().hex})
+
+
+def test_the_delay_stays_within_its_limit_however_long_an_outage_lasts() -> None:
+    assert [retry_delay(attempts, 1) for attempts in (1, 2, 7, 100_000)] == [1, 2, 60, MAX_DELAY]
 
 
 async def test_its_check_names_the_version_and_the_streams(nats: NatsConnection) -> None:

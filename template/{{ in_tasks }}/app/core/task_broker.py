@@ -153,7 +153,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
             if self.find_task(task.task_name) is None:
                 reason = f"No task is called {task.task_name}."
             elif message.metadata.num_delivered > settings.TASK_MAX_DELIVERIES:
-                reason = "Every worker that ran it ended before it did."
+                reason = "It was delivered too often, and no worker settled it."
         except Exception as error:  # whatever is wrong with it, others must run
             reason = f"It cannot be read: {error}"
         if reason is None:

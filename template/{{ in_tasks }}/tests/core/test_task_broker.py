@@ -313,7 +313,7 @@ async def test_a_task_that_ends_its_workers_becomes_a_dead_letter(
         await message.nak()  # as JetStream does when the worker is gone
     async with running(broker.work):
         letter = await dead_letter(nats, "tasks", word.encode())
-    assert letter["Dead-Letter-Reason"] == "Every worker that ran it ended before it did."
+    assert letter["Dead-Letter-Reason"] == "It was delivered too often, and no worker settled it."
 
 
 @pytest.mark.usefixtures("worker")
