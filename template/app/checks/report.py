@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from app.core.config import Settings
@@ -23,13 +23,17 @@ class Inspection(Generic[T]):
     Attributes:
         open: as the resource's, but it sets nothing up and binds nothing of this process to it.
         look: a closer look, given the settings and the handle: yields a line for each thing found.
-        check: what the resource's own check, which readiness asks for all the time, leaves out:
-            returns a line, or raises when something is wrong.
+        checks: what the resource's own check, which readiness asks for all the time, leaves out:
+            each returns a line, or raises when something is wrong.
     """
 
     open: Callable[[Settings], AbstractAsyncContextManager[T]]
     look: Callable[[Settings, T], AsyncIterator[str]]
-    check: Callable[[T], Awaitable[str]] | None = None
+    checks: tuple[Callable[[T], Awaitable[str]], ...] = ()
+
+    def also(self, check: Callable[[T], Awaitable[str]]) -> "Inspection[T]":
+        """Return this with one more check."""
+        return replace(self, checks=(*self.checks, check))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,8 @@ async def examine(
             started = time.perf_counter()
             detail = await resource.check(handle)
             seconds = time.perf_counter() - started
-            if inspection is not None and inspection.check is not None:
-                line = await inspection.check(handle)
+            for check in inspection.checks if inspection else ():
+                line = await check(handle)
                 if closely:
                     notes.append(line)
     except TimeoutError:

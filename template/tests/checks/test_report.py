@@ -91,7 +91,7 @@ async def test_an_inspection_may_ask_for_more_than_the_resource_does(settings: S
     async def is_not_set_up(handle: str) -> str:
         raise StartupError(f"The {handle} is not set up.")
 
-    finding = await examine(WORKING, settings, Inspection(opened, look, is_not_set_up))
+    finding = await examine(WORKING, settings, Inspection(opened, look, (is_not_set_up,)))
 
     assert (finding.ok, finding.detail) == (False, "The handle is not set up.")
     assert finding.notes == ()

@@ -1,6 +1,7 @@
 """Brings the database's schema to a revision of `migrations/`, for the command line and tests."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -11,14 +12,19 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import app.core
 import app.features
+from app.core import dialect
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
+from app.core.errors import ServiceUnavailable
 from app.core.resource import StartupError
 
 ALEMBIC_INI: Final = Path(__file__).parents[2] / "alembic.ini"
@@ -44,7 +50,7 @@ async def migration_connection(settings: Settings) -> AsyncIterator[AsyncConnect
     async with connected_engine(patient) as engine, engine.connect() as connection:
         # Asking again and again instead of waiting inside one statement, since a statement that
         # waits would hold up CREATE INDEX CONCURRENTLY in the migration that it waits for.
-        while not await connection.scalar(text(f"SELECT pg_try_advisory_lock({_LOCK})")):
+        while not await connection.scalar(text(dialect.try_lock(_LOCK))):
             await connection.rollback()
             await asyncio.sleep(0.1)
         await connection.commit()
@@ -87,14 +93,55 @@ async def _run(
 
     async with migration_connection(settings) as connection:
         try:
+            if reason := await connection.run_sync(lambda at: obstacle(at, revision)):
+                raise MigrationError(reason)
+            await connection.rollback()
             await connection.run_sync(run)
-        except CommandError as error:
-            raise MigrationError(f"The migration to {revision} failed: {error}.") from error
+        except (CommandError, RevisionError) as error:
+            reason = str(error).rstrip(".")
+            raise MigrationError(f"The migration to {revision} failed: {reason}.") from error
+        except (DBAPIError, ServiceUnavailable) as error:
+            found = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
+            reason = " ".join(str(found).partition(": ")[2].split() or str(found).split())
+            raise MigrationError(
+                f"The migration to {revision} failed: {reason.rstrip('.')}. "
+                "What it had changed was taken back, but for what ran outside of its transaction.",
+            ) from error
+
+
+def obstacle(connection: Connection, revision: str = "head") -> str | None:
+    """Return what to do before the schema can be brought to `revision`, None where it can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", category=UserWarning, module="alembic")
+            script = ScriptDirectory.from_config(Config(ALEMBIC_INI))
+            heads = script.get_heads()
+    except (CommandError, RevisionError, KeyError, UserWarning) as error:
+        reason = " ".join(str(error).split()).replace(" ,", ",")
+        return (
+            f"The revisions of migrations/versions/ do not fit together: {reason}. Each has an id "
+            "of its own, and names as `down_revision` the one before it, whose file must be there."
+        )
+    if len(heads) > 1 and revision == "head":
+        return (
+            f"There are {len(heads)} newest revisions: {', '.join(sorted(heads))}. Join them with "
+            "`alembic merge heads -m '…'`, then run `migrate`."
+        )
+    known = {found.revision for found in script.walk_revisions()}
+    unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
+    if unknown:
+        return (
+            f"The database is at the revision {', '.join(sorted(unknown))}, which is not in "
+            "migrations/versions/: other code has migrated it. Run that code, or bring the file "
+            "of the revision here."
+        )
+    return None
 
 
 async def current_revision(settings: Settings) -> str | None:
-    """Return the revision that the database has, None before the first."""
+    """Return the revision that the database has, None before the first; several with commas."""
     async with connected_engine(settings) as engine, engine.connect() as connection:
-        return await connection.run_sync(
-            lambda connected: MigrationContext.configure(connected).get_current_revision(),
+        heads = await connection.run_sync(
+            lambda connected: MigrationContext.configure(connected).get_current_heads(),
         )
+    return ", ".join(sorted(heads)) or None

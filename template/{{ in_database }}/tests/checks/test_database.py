@@ -87,8 +87,71 @@ def test_a_database_that_is_ahead_of_the_code_is_described_as_that(
         ended = run(capsys, *command)
 
         assert ended.code == 1
-        assert "Can't locate revision identified by 'later'." in ended.output
+        assert "The database is at the revision later, which is not in" in ended.output
         assert "older" not in ended.output
+
+
+@pytest.fixture
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of revisions, empty but for what a test writes there."""
+    root = Path(__file__).parents[2]
+    ini = tmp_path / "alembic.ini"
+    shutil.copy(root / "alembic.ini", ini)
+    shutil.copytree(root / "migrations", tmp_path / "migrations")
+    versions = tmp_path / "migrations" / "versions"
+    shutil.rmtree(versions, ignore_errors=True)
+    versions.mkdir()
+    for module in ("app.core.migrations", "app.checks.database"):
+        monkeypatch.setattr(f"{module}.ALEMBIC_INI", ini)
+    return versions
+
+
+def write_revision(folder: Path, name: str, before: str | None = None, sql: str = "") -> None:
+    head = f"from alembic import op\nrevision, down_revision = {name!r}, {before!r}\n"
+    body = f"def upgrade():\n    op.execute({sql or 'SELECT 1'!r})\n"
+    (folder / f"{name}.py").write_text(head + body)
+
+
+@pytest.mark.usefixtures("empty")
+def test_two_newest_revisions_are_explained_and_both_can_be_applied(
+    versions: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("one", "two"):
+        write_revision(versions, name)
+
+    for command in (("migrate",), ("migrate", "--check"), ("check",)):
+        ended = run(capsys, *command)
+
+        assert ended.code == 1
+        assert "There are 2 newest revisions: one, two. Join" in ended.output + ended.errors
+    assert run(capsys, "migrate", "heads").output == "The schema is at one, two.\n"
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize(
+    ("revision", "before", "sql", "reason"),
+    [
+        ("head", "gone", "", "do not fit together: Revision gone referenced from"),
+        ("head", None, "SELECT 1/0", "to head failed: division by zero. What it had changed"),
+        ("other", None, "", "to other failed: Can't locate revision identified by 'other'."),
+        ("+5", None, "", "to +5 failed: "),
+    ],
+)
+def test_a_migration_that_cannot_be_is_explained(
+    versions: Path,
+    capsys: pytest.CaptureFixture[str],
+    revision: str,
+    before: str | None,
+    sql: str,
+    reason: str,
+) -> None:
+    write_revision(versions, "one", before, sql)
+
+    ended = run(capsys, "migrate", revision)
+
+    assert ended.code == 1
+    assert reason in ended.errors
 
 
 @pytest.mark.usefixtures("environment")

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.checks.set_aside import NotSetAside, SetAside
@@ -13,6 +14,13 @@ from app.core.nats_connection import OutgoingMessage
 from app.core.outbox import OutboxMessage
 
 _TABLE = Base.metadata.tables[OutboxMessage.__tablename__]
+STUCK_AFTER: Final = 60
+"""Seconds that the oldest message may wait before something is wrong."""
+
+_WAITING = select(
+    func.count(),
+    func.extract("epoch", func.now() - func.min(_TABLE.c.created_at)),
+).where(_TABLE.c.error.is_(None))
 _IDS = select(_TABLE.c.id).where(_TABLE.c.error.is_not(None)).order_by(_TABLE.c.id)
 
 
@@ -55,6 +63,22 @@ class SetAsideByTheRelay:
         """Delete it."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(_TABLE).where(_TABLE.c.id == found.id))
+
+
+class OutboxStuck(Exception):
+    """The outbox does not move; its text says what to do."""
+
+
+async def check_outbox(engine: AsyncEngine) -> str:
+    """Return how much waits in the outbox; raises OutboxStuck where the oldest does for long."""
+    async with engine.connect() as connection:
+        count, waits = (await connection.execute(_WAITING)).one()
+    if waits is not None and waits > STUCK_AFTER:
+        raise OutboxStuck(
+            f"The outbox does not move: {count} messages wait, the oldest for {waits:.0f} s. "
+            "See that a worker runs, and what its log says of the outbox relay.",
+        )
+    return f"In the outbox {count} messages wait."
 
 
 @asynccontextmanager

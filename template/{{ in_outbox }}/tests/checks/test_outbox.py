@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.checks.outbox import STUCK_AFTER
 from app.core.outbox import OutboxMessage
 from tests.commands import Ended, run
 
@@ -81,6 +83,22 @@ async def test_what_is_retried_is_on_its_way_again_and_what_is_discarded_is_gone
 
     assert await errors(session) == {first: None, third: None}
     assert nothing.output == "There are none.\n"
+
+
+async def test_an_outbox_that_does_not_move_is_noticed(
+    session: AsyncSession,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await set_aside(session, b"one", None)
+    moves = await asyncio.to_thread(run, capsys, "check", "database")
+    long_ago = func.now() - timedelta(seconds=STUCK_AFTER + 1)
+    await session.execute(update(OutboxMessage).values(created_at=long_ago))
+    await session.commit()
+    stuck = await asyncio.to_thread(run, capsys, "check")
+
+    assert (moves.code, stuck.code) == (0, 1)
+    assert "In the outbox 1 messages wait." in moves.output
+    assert "The outbox does not move: 1 messages wait, the oldest for 6" in stuck.output
 
 
 async def test_a_message_that_is_on_its_way_cannot_be_discarded(
