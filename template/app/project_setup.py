@@ -98,6 +98,8 @@ def _quoted(value: str) -> str:
     if PLAIN_VALUE.fullmatch(value):
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # Also between quotes, ${NAME} stands for a variable; ${:-$} stands for a dollar sign.
+    escaped = escaped.replace("${", "${:-$}{")
     return f"'{escaped}'"
 
 

@@ -65,12 +65,14 @@ def test_only_the_name_changes_in_the_project_file(clone: Path) -> None:
 
 
 def test_only_the_lines_asked_for_change_in_the_environment_file(clone: Path) -> None:
-    init_project(clone, {"PROJECT_NAME": r"back\slash # ${HOME}"}, force=False)
+    name = r"back\slash # ${HOME}"
+    init_project(clone, {"PROJECT_NAME": name}, force=False)
 
     before = (clone / ".env.example").read_text().splitlines()
     after = (clone / ".env.development").read_text().splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert {line.partition("=")[0] for line in changed} == {"PROJECT_NAME", "SECRET_KEY"}
+    assert dotenv_values(clone / ".env.development")["PROJECT_NAME"] == name
 
 
 def test_each_key_is_another(clone: Path) -> None:

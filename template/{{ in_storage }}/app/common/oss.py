@@ -22,7 +22,7 @@ from app.common.storage_client import (
     open_client,
     storage_errors,
 )
-from app.common.stored_objects import Download, StoredObject, full_key
+from app.common.stored_objects import Download, StoredObject, full_key, is_key
 from app.common.uploads import ByteStream, UploadTarget, upload
 from app.core.config import Settings
 from app.core.resource import Resource
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
     from types_aiobotocore_s3.type_defs import CreateBucketRequestTypeDef
+
+DEFAULT_TYPE: Final = "application/octet-stream"
 
 
 class ObjectStorage:
@@ -73,9 +75,7 @@ class ObjectStorage:
         target: UploadTarget = {
             "Bucket": self._bucket,
             "Key": full_key(self._root, key),
-            "ContentType": content_type
-            or mimetypes.guess_type(key)[0]
-            or "application/octet-stream",
+            "ContentType": content_type or mimetypes.guess_type(key)[0] or DEFAULT_TYPE,
         }
         if content_disposition is not None:
             target["ContentDisposition"] = content_disposition
@@ -94,7 +94,8 @@ class ObjectStorage:
                 Bucket=self._bucket,
                 Key=full_key(self._root, key),
             )
-        return Download(answer["ContentLength"], answer["ContentType"], answer["Body"])
+        content_type = answer.get("ContentType", DEFAULT_TYPE)
+        return Download(answer["ContentLength"], content_type, answer["Body"])
 
     async def download_to_path(self, key: str, path: Path) -> int:
         """Write the object to `path`, all of it or nothing, and return its size in bytes."""
@@ -167,7 +168,11 @@ class ObjectStorage:
         *,
         page_size: int = 1000,
     ) -> AsyncIterator[StoredObject]:
-        """Yield the objects whose keys begin with `prefix`, by key, asking for a page at a time."""
+        """Yield the objects whose keys begin with `prefix`, by key, asking for a page at a time.
+
+        Objects with a key that this service cannot have are left out: others may put some there,
+        such as the empty `folder/` of a console.
+        """
         full_prefix = self._root
         if prefix:
             slash = "/" if prefix.endswith("/") else ""
@@ -185,8 +190,11 @@ class ObjectStorage:
             if page is None:
                 return
             for item in page.get("Contents", []):
+                key = item["Key"].removeprefix(self._root)
+                if not is_key(self._root, key):
+                    continue
                 yield StoredObject(
-                    key=item["Key"].removeprefix(self._root),
+                    key=key,
                     size=item["Size"],
                     etag=item["ETag"].strip('"'),
                     modified_at=item["LastModified"],

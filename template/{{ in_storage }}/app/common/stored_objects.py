@@ -73,6 +73,15 @@ def full_key(root: str, key: str) -> str:
     return full
 
 
+def is_key(root: str, key: str) -> bool:
+    """Return whether `full_key` takes `key`."""
+    try:
+        full_key(root, key)
+    except InvalidObjectKey:
+        return False
+    return True
+
+
 def safe_file_name(name: str) -> str:
     """Return the file name that somebody sent as one part of a key.
 

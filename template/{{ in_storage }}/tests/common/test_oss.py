@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -22,6 +22,9 @@ from app.common.storage_client import (
 from app.common.stored_objects import InvalidObjectKey
 from app.core.config import Settings
 from tests.forwarding import forwarded
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 
 async def test_a_download_says_what_it_is_and_comes_in_chunks(storage: ObjectStorage) -> None:
@@ -115,6 +118,18 @@ async def test_a_list_goes_on_over_its_pages(storage: ObjectStorage) -> None:
     assert await listed("a") == keys[:4]
     assert await listed("a/") == keys[:3]
     assert await listed("c") == []
+
+
+async def test_a_list_leaves_out_what_others_put_there(
+    s3_client: "S3Client",
+    storage: ObjectStorage,
+    corner: Settings,
+) -> None:
+    await storage.upload_file("folder/key", b"content")
+    for foreign in ("", "folder/"):
+        key = f"{corner.S3_PREFIX}/{foreign}"
+        await s3_client.put_object(Bucket=corner.S3_BUCKET, Key=key)
+    assert [found.key async for found in storage.list_objects()] == ["folder/key"]
 
 
 async def test_every_operation_refuses_a_key_that_leaves_the_prefix(

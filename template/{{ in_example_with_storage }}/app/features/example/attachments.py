@@ -4,6 +4,7 @@ The key `examples/<example>/<attachment>/<name>` is the only record of a file. F
 storage when their example is deleted; nobody reaches them there any more.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -35,6 +36,8 @@ ALLOWED_TYPES: Final = (
     "text/csv",
     "text/plain",
 )
+UUID_FORM: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+KEY: Final = re.compile(rf"examples/{UUID_FORM}/{UUID_FORM}/[^/]+")
 ENCODING: Final = {"file": {"contentType": ", ".join(ALLOWED_TYPES)}}
 FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 
@@ -70,7 +73,8 @@ async def find_attachment(
 ) -> StoredObject:
     """Return the stored file that the path names."""
     async for stored in storage.list_objects(f"examples/{example_id}/{attachment_id}/"):
-        return stored
+        if is_attachment(stored):
+            return stored
     raise AttachmentNotFound
 
 
@@ -125,8 +129,9 @@ async def upload_attachment(
 @router.get("", responses=error_responses(ExampleNotFound, *STORAGE_ERRORS))
 async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -> list[Attachment]:
     """List the example's files, the oldest first."""
-    stored = [found async for found in storage.list_objects(f"examples/{example_id}/")]
-    return sorted(map(described, stored), key=lambda attachment: attachment.uploaded_at)
+    listed = storage.list_objects(f"examples/{example_id}/")
+    attachments = [described(stored) async for stored in listed if is_attachment(stored)]
+    return sorted(attachments, key=lambda attachment: attachment.uploaded_at)
 
 
 @router.get(
@@ -166,6 +171,11 @@ async def share_attachment(stored: StoredAttachment, storage: StorageDep) -> Att
 async def delete_attachment(stored: StoredAttachment, storage: StorageDep) -> None:
     """Delete the file."""
     await storage.delete_file(stored.key)
+
+
+def is_attachment(stored: StoredObject) -> bool:
+    """Return whether this service put the object there: others may put anything beside it."""
+    return KEY.fullmatch(stored.key) is not None
 
 
 def described(stored: StoredObject) -> Attachment:

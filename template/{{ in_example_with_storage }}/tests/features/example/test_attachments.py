@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from app.common.storage_client import open_client
+from app.core.config import Settings
 from app.features.example.attachments import FORM_OVERHEAD, MAX_BYTES
 from tests.features.example.api import EXAMPLES, create
 
@@ -62,6 +64,25 @@ async def test_a_shared_url_downloads_from_the_storage_itself(
     assert answer.content == PDF[1]
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''report.pdf"
+
+
+async def test_what_others_put_beside_the_attachments_is_left_out(
+    client: httpx2.AsyncClient,
+    attachments: str,
+    settings: Settings,
+) -> None:
+    attachment = await attach(client, attachments)
+    folder = "/".join(["examples", attachments.split("/")[-2]])
+    own = f"{folder}/{attachment['id']}"
+    foreign = [f"{folder}/", f"{folder}/note.txt", f"{folder}/old/note.txt", f"{own}/"]
+    async with open_client(settings) as storage:
+        for key in (*foreign, f"{own}/0/deep.txt"):
+            await storage.put_object(
+                Bucket=settings.S3_BUCKET,
+                Key=f"{settings.S3_PREFIX}/{key}",
+            )
+    assert (await client.get(attachments)).json()["data"] == [attachment]
+    assert (await client.get(f"{attachments}/{attachment['id']}")).content == PDF[1]
 
 
 async def test_a_deleted_attachment_is_gone(
