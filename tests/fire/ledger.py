@@ -7,7 +7,8 @@ import httpx2
 from nats.js.api import DeliverPolicy
 
 from app.core.event_broker import AGGREGATE_ID_HEADER
-from app.events.streams import DEAD_LETTERS_STREAM, EVENTS_STREAM
+from app.core.event_streams import EVENTS_STREAM
+from app.core.streams import DEAD_LETTERS_STREAM
 from tests.fire.load import Load
 from tests.live import LiveService
 from tests.messages import connected

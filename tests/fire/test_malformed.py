@@ -14,7 +14,8 @@ import httpx2
 import psutil
 
 from app.core.security import create_access_token
-from app.events.streams import DEAD_LETTERS_STREAM, TASKS_SUBJECT
+from app.core.streams import DEAD_LETTERS_STREAM
+from app.core.task_streams import TASKS_SUBJECT
 from app.events.subjects import EXAMPLE_CREATED
 from tests.fire.ledger import check_that_nothing_is_lost
 from tests.fire.load import EXAMPLES, Load, some_of_each

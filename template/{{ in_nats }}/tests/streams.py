@@ -12,8 +12,9 @@ from nats.js.api import RetentionPolicy
 from nats.js.errors import NotFoundError
 
 from app.core.config import Settings
+from app.core.jetstream import declared_streams, ensure_streams, keep_streams
 from app.core.nats_connection import NatsConnection, nats_connection
-from app.events.streams import DEAD_LETTERS_STREAM, declared_streams, ensure_streams
+from app.core.streams import DEAD_LETTERS_STREAM
 
 
 async def delete_streams(settings: Settings) -> None:
@@ -24,6 +25,16 @@ async def delete_streams(settings: Settings) -> None:
         for stream in declared_streams(settings):
             with suppress(NotFoundError):
                 await connection.js.delete_stream(str(stream.name))
+
+
+@asynccontextmanager
+async def keeping_streams(nats: NatsConnection) -> AsyncIterator[None]:
+    """Set up the streams whenever NATS has come, as programs do."""
+    keeper = asyncio.create_task(keep_streams(nats))
+    try:
+        yield
+    finally:
+        keeper.cancel()
 
 
 @asynccontextmanager

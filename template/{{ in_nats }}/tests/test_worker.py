@@ -9,11 +9,11 @@ from loguru import logger
 from nats import errors as nats_errors
 
 from app.core.config import Settings
-from app.events.streams import IncompatibleStream
+from app.core.streams import IncompatibleStream
 from app.worker import streams_are_set_up
 from tests.live import LiveService
 from tests.messages import connected
-from tests.streams import useless_dead_letters
+from tests.streams import keeping_streams, useless_dead_letters
 
 
 async def test_it_ends_in_order_when_it_is_asked_to(
@@ -26,7 +26,7 @@ async def test_it_ends_in_order_when_it_is_asked_to(
 
 
 async def test_it_does_not_start_on_a_stream_that_is_not_as_it_needs_it(settings: Settings) -> None:
-    async with connected(settings) as nats, useless_dead_letters(nats):
+    async with connected(settings) as nats, useless_dead_letters(nats), keeping_streams(nats):
         with pytest.raises(IncompatibleStream):
             await streams_are_set_up(nats, asyncio.Event())
 
@@ -41,11 +41,11 @@ async def test_it_says_that_the_streams_cannot_be_set_up_in_time(
         stop.set()
         raise nats_errors.TimeoutError
 
-    monkeypatch.setattr("app.worker.ensure_streams", time_out)
-    monkeypatch.setattr("app.worker.STREAMS_RETRY_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.jetstream.ensure_streams", time_out)
+    monkeypatch.setattr("app.core.jetstream.STREAMS_RETRY_INTERVAL", 0.1)
     handler = logger.add(lines.append, format="{message}")
     try:
-        async with connected(settings) as nats:
+        async with connected(settings) as nats, keeping_streams(nats):
             assert not await streams_are_set_up(nats, stop)
     finally:
         logger.remove(handler)

@@ -31,11 +31,11 @@ async def do_nothing(number: int) -> None:
     """Do nothing."""
 
 
-@events_broker.task(Heard.subject)
+@events_broker.task(Heard)
 async def hear(event: Heard) -> None:
     """Do nothing."""
 
 
-@events_broker.task(Noted.subject)
+@events_broker.task(Noted)
 async def note(event: Noted, session: AsyncSession) -> None:
     """Do nothing but what surrounds every handler that writes."""

@@ -4,9 +4,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 from typing import Final
 
 from alembic import command
@@ -25,6 +23,7 @@ from app.core import dialect
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
 from app.core.errors import ServiceUnavailable
+from app.core.discovery import import_modules
 from app.core.resource import StartupError
 
 ALEMBIC_INI: Final = Path(__file__).parents[2] / "alembic.ini"
@@ -34,8 +33,7 @@ _LOCK: Final = 8_317_004_625  # any number, as long as nothing else in the datab
 def all_models() -> MetaData:
     """Return the tables of every model, wherever in app/core and app/features it stands."""
     for package in (app.core, app.features):
-        for module in walk_packages(package.__path__, f"{package.__name__}."):
-            import_module(module.name)
+        import_modules(package)
     return Base.metadata
 
 

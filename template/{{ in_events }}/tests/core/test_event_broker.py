@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,11 +13,11 @@ from app.common.request_context import get_request_id, request_id_context
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 from app.core.event_broker import EventBroker
+from app.core.event_streams import EVENTS_STREAM
 from app.core.nats_connection import NatsConnection, OutgoingMessage
 from app.core.pull import Pull
 from app.events import subscribers
 from app.events.schemas import BaseEvent
-from app.events.streams import EVENTS_STREAM
 from app.events.subscribers import run_subscribers
 from tests.messages import connected, dead_letter, running
 from tests.polling import until
@@ -66,11 +66,11 @@ def working(broker: EventBroker) -> AbstractAsyncContextManager[None]:
 async def test_every_handler_gets_the_event(broker: EventBroker) -> None:
     got: asyncio.Queue[tuple[str, Happened]] = asyncio.Queue()
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def first(event: Happened) -> None:
         await got.put(("first", event))
 
-    @broker.task("events.test.*")
+    @broker.task(Happened, subject="events.test.*")
     async def second(event: Happened) -> None:
         await got.put(("second", event))
 
@@ -86,7 +86,7 @@ async def test_an_event_is_handled_on_behalf_of_the_request_that_caused_it(
 ) -> None:
     got: asyncio.Queue[str | None] = asyncio.Queue()
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def note(event: Happened) -> None:
         await got.put(get_request_id())
 
@@ -99,7 +99,7 @@ async def test_an_event_is_handled_on_behalf_of_the_request_that_caused_it(
 async def test_events_about_the_same_thing_are_handled_in_order(broker: EventBroker) -> None:
     got: list[int] = []
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def note(event: Happened) -> None:
         await asyncio.sleep(0.01 if event.number % 2 else 0)  # else any order would be right
         got.append(event.number)
@@ -119,13 +119,13 @@ async def test_a_failing_handler_is_called_again_and_others_go_on(broker: EventB
     failing: list[str] = []
     going_on: list[str] = []
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def fail_once(event: Happened) -> None:
         failing.append(event.what)
         if failing.count(event.what) == 1:
             raise RuntimeError("the first time")
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def go_on(event: Happened) -> None:
         going_on.append(event.what)
 
@@ -153,7 +153,7 @@ async def test_an_event_that_cannot_be_handled_becomes_a_dead_letter(
 ) -> None:
     attempts: list[str] = []
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def always_fail(event: Happened) -> None:
         attempts.append(event.what)
         raise RuntimeError(told)
@@ -182,7 +182,7 @@ async def test_a_malformed_event_becomes_a_dead_letter_and_others_are_handled(
 ) -> None:
     got: asyncio.Queue[str] = asyncio.Queue()
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def note(event: Happened) -> None:
         await got.put(event.what)
 
@@ -200,7 +200,7 @@ async def test_a_handler_that_takes_longer_than_the_ack_wait_is_called_once(
 ) -> None:
     steps: list[str] = []
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def take_long(event: Happened) -> None:
         steps.append("begin")
         await asyncio.sleep(event.number / 1000)
@@ -225,7 +225,7 @@ async def test_a_handler_that_takes_longer_than_the_ack_wait_is_called_once(
 async def test_an_outage_is_waited_for_and_costs_no_attempt(broker: EventBroker) -> None:
     attempts: asyncio.Queue[None] = asyncio.Queue()
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def need_a_server(event: Happened) -> None:
         await attempts.put(None)
         if attempts.qsize() < 4:
@@ -266,7 +266,7 @@ async def test_stopping_gives_back_what_was_not_begun(
 
     monkeypatch.setattr(Pull, "__aexit__", leave_late)
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def note(event: Happened) -> None:
         got.append(event.number)
         if len(got) == 3:
@@ -301,7 +301,7 @@ async def test_stopping_during_an_outage_gives_back_as_many_as_are_handled_at_on
     got: list[int] = []
     is_outage = True
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def need_a_server(event: Happened) -> None:
         got.append(event.number)
         if is_outage:
@@ -325,11 +325,30 @@ async def test_stopping_during_an_outage_gives_back_as_many_as_are_handled_at_on
     assert len(got) == count
 
 
-def test_a_handler_names_the_class_of_its_event() -> None:
-    async def careless(event) -> None: ...  # type: ignore[no-untyped-def]  # what is tested
+def test_a_handler_is_declared_by_a_class_with_a_subject() -> None:
+    with pytest.raises(TypeError, match="BaseEvent has no subject"):
+        EventBroker().task(BaseEvent)
 
-    with pytest.raises(TypeError, match="careless: annotate its first parameter"):
-        EventBroker().task(SUBJECT)(careless)
+
+async def test_an_event_without_an_id_keeps_the_one_it_is_given(
+    broker: EventBroker,
+    nats: NatsConnection,
+) -> None:
+    ids: list[UUID] = []
+
+    @broker.task(Happened)
+    async def fail_once(event: Happened) -> None:
+        ids.append(event.event_id)
+        if len(ids) == 1:
+            raise RuntimeError("the first time")
+
+    async def ran_twice() -> bool:
+        return len(ids) == 2
+
+    await nats.publish(OutgoingMessage(SUBJECT, b"{}"))  # by another program
+    async with working(broker):
+        await until(ran_twice)
+    assert ids[0] == ids[1]
 
 
 def test_two_handlers_have_two_names() -> None:
@@ -337,6 +356,6 @@ def test_two_handlers_have_two_names() -> None:
 
     async def handler(event: Happened) -> None: ...
 
-    broker.task(SUBJECT)(handler)
+    broker.task(Happened)(handler)
     with pytest.raises(ValueError, match="Two handlers are called handler"):
-        broker.task(SUBJECT)(handler)
+        broker.task(Happened)(handler)

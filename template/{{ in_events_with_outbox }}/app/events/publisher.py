@@ -1,15 +1,16 @@
 """Publishing events: through the outbox, so that they leave only if the change is committed."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, overload
 
 from fastapi import Depends
 from loguru import logger
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.base_event import BaseEvent
 from app.core.database import SessionDep, get_session_context
-from app.core.event_broker import to_outgoing
+from app.core.event_broker import AGGREGATE_ID_HEADER, to_outgoing
 from app.core.outbox import add_to_outbox
-from app.events.schemas import BaseEvent
 
 
 class EventPublisher:
@@ -18,14 +19,24 @@ class EventPublisher:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def publish(self, event: BaseEvent) -> None:
+    async def publish(
+        self,
+        event: BaseEvent | Mapping[str, Any],
+        subject: str | None = None,
+    ) -> None:
         """Write `event` with the change; the worker publishes it once that is committed.
 
         Raises:
+            ValueError: `subject` is none of an event.
             MessageTooLarge: JetStream would refuse it.
         """
-        await add_to_outbox(self._session, to_outgoing(event), aggregate_id=event.aggregate_id)
-        logger.debug("Event {} {}", event.subject, event.event_id)
+        message = to_outgoing(event, subject)
+        await add_to_outbox(
+            self._session,
+            message,
+            aggregate_id=message.headers[AGGREGATE_ID_HEADER],
+        )
+        logger.debug("Event {}", message.subject)
 
 
 async def _publisher(session: SessionDep) -> EventPublisher:
@@ -35,7 +46,17 @@ async def _publisher(session: SessionDep) -> EventPublisher:
 EventPublisherDep = Annotated[EventPublisher, Depends(_publisher)]
 
 
-async def publish_event(event: BaseEvent) -> None:
-    """Publish `event` outside of a request, in a transaction of its own."""
+@overload
+async def publish_event(event: BaseEvent, /) -> None: ...
+@overload
+async def publish_event(subject: str, event_data: Mapping[str, Any] | BaseEvent) -> None: ...
+async def publish_event(
+    subject: BaseEvent | str,
+    event_data: Mapping[str, Any] | BaseEvent | None = None,
+) -> None:
+    """Publish an event, or data on a subject, outside of a request, in a transaction of its own."""
     async with get_session_context() as session:
-        await EventPublisher(session).publish(event)
+        if isinstance(subject, BaseEvent):
+            await EventPublisher(session).publish(subject)
+        else:
+            await EventPublisher(session).publish(event_data or {}, subject)

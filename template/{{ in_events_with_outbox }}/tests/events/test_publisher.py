@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,3 +51,20 @@ async def test_outside_of_a_request_an_event_has_a_transaction_of_its_own(
     await publish_event(Happened())
     await session.rollback()
     assert len((await session.scalars(select(OutboxMessage))).all()) == 1
+
+
+async def test_data_can_be_published_on_a_subject(session: AsyncSession) -> None:
+    await publish_event("events.test.happened", {"what": "that"})
+    (written,) = await session.scalars(select(OutboxMessage))
+    event = Happened.model_validate_json(written.payload)
+    assert (written.subject, event.what) == ("events.test.happened", "that")
+    assert written.headers["Nats-Msg-Id"] == str(event.event_id)
+
+
+@pytest.mark.parametrize("subject", ["tasks.test.default", "events", "events.>", "events. a"])
+async def test_only_subjects_of_events_are_published_on(
+    session: AsyncSession,
+    subject: str,
+) -> None:
+    with pytest.raises(ValueError, match="is no subject of an event"):
+        await EventPublisher(session).publish({}, subject)

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.common.request_context import request_id_context
+from app.core.event_streams import EVENTS_STREAM
 from app.core.nats_connection import NatsConnection
 from app.events.publisher import EventPublisher, publish_event
 from app.events.schemas import BaseEvent
-from app.events.streams import EVENTS_STREAM
 from tests.messages import stored
 
 SUBJECT = "events.test.happened"
@@ -53,3 +53,16 @@ async def test_an_event_can_be_published_outside_of_a_request(nats: NatsConnecti
     await publish_event(event)
     found = (await stored(nats, EVENTS_STREAM, SUBJECT))[-1]
     assert Happened.model_validate_json(found.data or b"") == event
+
+
+async def test_data_can_be_published_on_a_subject(nats: NatsConnection) -> None:
+    word = uuid4().hex
+    await publish_event(SUBJECT, {"what": word})
+    found = (await stored(nats, EVENTS_STREAM, SUBJECT))[-1]
+    assert Happened.model_validate_json(found.data or b"").what == word
+
+
+@pytest.mark.parametrize("subject", ["tasks.test.default", "events", "events.>", "events. a"])
+async def test_only_subjects_of_events_are_published_on(subject: str) -> None:
+    with pytest.raises(ValueError, match="is no subject of an event"):
+        await EventPublisher().publish({}, subject)

@@ -15,13 +15,14 @@ from sqlalchemy import Index, Text, delete, func
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.base_event import BaseEvent
 from app.core.database import Base, get_session_context
 from app.core.dialect import insert_or_ignore
 from app.core.errors import ServiceUnavailable
 from app.core.event_broker import EventHandler
+from app.core.event_streams import EVENTS_STREAM
 from app.core.nats_connection import NatsConnection
-from app.events.schemas import BaseEvent
-from app.events.streams import DEAD_LETTERS_STREAM, EVENTS_STREAM
+from app.core.streams import DEAD_LETTERS_STREAM
 
 PRUNE_INTERVAL: Final = 3600
 """Seconds between two removals of entries that no event needs any more."""

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import inbox
 from app.core.config import Settings
 from app.core.event_broker import EventBroker, EventHandler
+from app.core.event_streams import EVENTS_STREAM
 from app.core.inbox import InboxEntry, handle_once, prune_inbox
 from app.core.nats_connection import NatsConnection
+from app.core.streams import DEAD_LETTERS_MAX_AGE, DEAD_LETTERS_STREAM
 from app.events.schemas import BaseEvent
-from app.events.streams import DEAD_LETTERS_MAX_AGE, DEAD_LETTERS_STREAM, EVENTS_STREAM
 from tests.messages import connected, running
 
 SUBJECT = "events.test.happened"
@@ -41,9 +42,9 @@ async def entries(session: AsyncSession, event_id: UUID) -> int:
 
 
 async def test_an_event_that_comes_again_is_not_handled_again(session: AsyncSession) -> None:
-    broker, handled = EventBroker(handle_once), []
+    broker, handled = EventBroker(), []
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def note(event: Happened) -> None:
         handled.append(event)
 
@@ -55,13 +56,13 @@ async def test_an_event_that_comes_again_is_not_handled_again(session: AsyncSess
 
 
 async def test_each_handler_handles_the_event(session: AsyncSession) -> None:
-    broker, handled = EventBroker(handle_once), []
+    broker, handled = EventBroker(), []
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def first(event: Happened) -> None:
         handled.append("first")
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def second(event: Happened) -> None:
         handled.append("second")
 
@@ -75,10 +76,10 @@ async def test_each_handler_handles_the_event(session: AsyncSession) -> None:
 async def test_what_a_handler_writes_is_kept_or_lost_together_with_the_note(
     session: AsyncSession,
 ) -> None:
-    broker, fails = EventBroker(handle_once), True
+    broker, fails = EventBroker(), True
     other = Happened()
 
-    @broker.task(SUBJECT)
+    @broker.task(Happened)
     async def write(event: Happened, session: AsyncSession) -> None:
         session.add(InboxEntry(event_id=other.event_id, handler="written by the handler"))
         await session.flush()

@@ -10,9 +10,9 @@ from nats.js.errors import NotFoundError
 from app.checks.report import Inspection
 from app.core.addresses import without_credentials
 from app.core.config import Settings
+from app.core.jetstream import declared_streams, ensure_streams
 from app.core.nats_connection import NatsConnection, nats_connection
 from app.core.resource import StartupError
-from app.events.streams import declared_streams, ensure_streams
 
 
 @asynccontextmanager

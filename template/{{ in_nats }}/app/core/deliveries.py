@@ -13,7 +13,7 @@ from nats.js.api import ConsumerConfig, Header
 
 from app.core.nats_connection import MessageRefused, NatsConnection, OutgoingMessage
 from app.core.pull import ConsumerLost, Pull, Room
-from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 
 RETRY_INTERVAL: Final = 1
 """Seconds after which a consumer that cannot be used is tried again."""

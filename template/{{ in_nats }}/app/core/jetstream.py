@@ -7,13 +7,15 @@ from typing import Final
 
 import nats.errors
 from loguru import logger
+from nats.js import JetStreamContext
+from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from app.core.broker import BROKERS
 from app.core.config import SERVICE_NAME, Settings
 from app.core.nats_connection import NatsConnection, NatsUnavailable, nats_connection
 from app.core.resource import Resource, StartupError
-from app.events.streams import declared_streams, ensure_streams, require_usable
+from app.core.streams import dead_letters_stream, ensure_stream, require_usable
 
 STREAMS_RETRY_INTERVAL: Final = 1
 """Seconds after which streams that could not be set up are tried again."""
@@ -27,7 +29,7 @@ class StreamMissing(Exception):
 async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
     """Yield the connection, whether NATS is there yet or not; it connects by itself later."""
     async with nats_connection(settings) as connection:
-        keeper = asyncio.create_task(_keep_streams(connection))
+        keeper = asyncio.create_task(keep_streams(connection))
         try:
             try:
                 async with asyncio.timeout(settings.NATS_CONNECT_TIMEOUT):
@@ -43,18 +45,40 @@ async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
             keeper.cancel()
 
 
-async def _keep_streams(connection: NatsConnection) -> None:
-    """Declare the streams whenever NATS has come; what fails is for readiness to say."""
+def declared_streams(settings: Settings) -> list[StreamConfig]:
+    """Return every stream that this service needs."""
+    return [*(broker.stream(settings) for broker in BROKERS), dead_letters_stream()]
+
+
+async def ensure_streams(js: JetStreamContext, settings: Settings) -> list[str]:
+    """Make the streams be as declared; does nothing where they already are.
+
+    Returns:
+        A sentence about each stream.
+
+    Raises:
+        IncompatibleStream: a stream differs in what cannot be changed; the text says in what.
+        nats.errors.Error: JetStream does not answer.
+    """
+    return [await ensure_stream(js, config) for config in declared_streams(settings)]
+
+
+async def keep_streams(connection: NatsConnection) -> None:
+    """Set up the streams whenever NATS has come; the connection says what came of it."""
     while True:
         await connection.connected.wait()
         try:
             await ensure_streams(connection.js, connection.settings)
         except StartupError as error:
             logger.error("{}", error)
-        except nats.errors.Error as error:
+            connection.streams_error = error
+        except (TimeoutError, nats.errors.Error) as error:
             logger.warning("The streams cannot be set up yet: {}", error)
             await asyncio.sleep(STREAMS_RETRY_INTERVAL)
             continue
+        else:
+            connection.streams_error = None
+        connection.streams_settled.set()
         await connection.disconnected.wait()
 
 

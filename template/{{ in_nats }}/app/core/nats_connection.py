@@ -18,6 +18,7 @@ from nats.js.api import PubAck
 from app.core.addresses import credentials_of, without_credentials
 from app.core.config import SERVICE_NAME, Settings
 from app.core.errors import PayloadTooLarge, ServiceUnavailable
+from app.core.resource import StartupError
 
 ACK_TIMEOUT: Final = 5
 """Seconds in which JetStream has to say that it has stored a message."""
@@ -93,6 +94,8 @@ class NatsConnection:
         connected: set while NATS answers.
         disconnected: set while it does not.
         last_error: why the last attempt to reach it failed.
+        streams_settled: set once it is known whether the streams are as this service needs them.
+        streams_error: why they are not.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -102,6 +105,8 @@ class NatsConnection:
         self.connected = asyncio.Event()
         self.disconnected = asyncio.Event()
         self.last_error: Exception | None = None
+        self.streams_settled = asyncio.Event()
+        self.streams_error: StartupError | None = None
         self._note(connected=False)
         self._closed = asyncio.Event()
         self._unacknowledged: set[asyncio.Future[PubAck]] = set()
@@ -132,7 +137,7 @@ class NatsConnection:
             self._note(connected=False)  # it may be about to tell us
             raise NatsUnavailable
         # nats-py refuses this too late: when it waits already for the acknowledgment, and for ever.
-        if not _is_subject(message.subject):
+        if not is_subject(message.subject):
             raise MessageRefused(f"No message can have the subject {message.subject!r}.")
         for name, value in message.headers.items():
             if not _is_header(name, value):
@@ -264,7 +269,7 @@ def _size(message: OutgoingMessage) -> int:
     return len(f"NATS/1.0\r\n{''.join(lines)}\r\n".encode()) + len(message.payload)
 
 
-def _is_subject(text: str) -> bool:
+def is_subject(text: str) -> bool:
     """Return whether a message can be sent to `text`."""
     return all(token.split() == [token] and token not in {"*", ">"} for token in text.split("."))
 

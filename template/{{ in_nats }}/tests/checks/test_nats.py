@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.config import Settings
-from app.events.streams import declared_streams
+from app.core.jetstream import declared_streams
 from tests.commands import run
 
 

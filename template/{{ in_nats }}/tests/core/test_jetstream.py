@@ -1,6 +1,7 @@
 """The connection to NATS, as the resource that the programs open."""
 
 import asyncio
+import inspect
 from uuid import uuid4
 
 import pytest
@@ -8,11 +9,13 @@ from fastapi import FastAPI
 from nats import errors as nats_errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, ConsumerInfo
+from nats.js.errors import APIError
 
 from app.core.config import Settings
 from app.core.deliveries import MAX_DELAY, deliveries, retry_delay
-from app.core.jetstream import StreamMissing, check_nats
+from app.core.jetstream import StreamMissing, check_nats, ensure_streams
 from app.core.nats_connection import (
     MAX_MESSAGE_SIZE,
     MessageRefused,
@@ -22,12 +25,7 @@ from app.core.nats_connection import (
     OutgoingMessage,
 )
 from app.core.pull import ConsumerLost, Pull, Room
-from app.events.streams import (
-    DEAD_LETTERS_STREAM,
-    IncompatibleStream,
-    dead_letter_subject,
-    ensure_streams,
-)
+from app.core.streams import DEAD_LETTERS_STREAM, IncompatibleStream, dead_letter_subject
 from tests.messages import connected, refusing, stored
 from tests.polling import until
 from tests.streams import useless_dead_letters
@@ -114,6 +112,21 @@ async def test_what_a_stream_refuses_is_refused_at_once(nats: NatsConnection) ->
     async with refusing(nats, DEAD_LETTERS_STREAM):
         with pytest.raises(MessageRefused, match="message size exceeds maximum allowed"):
             await nats.publish(message())
+
+
+async def test_nats_py_needs_the_private_parts_of_it_that_are_used(nats: NatsConnection) -> None:
+    """Once it does not, its issue 985 is solved: take out `_JetStream`, and the upper bound."""
+    js = nats.client.jetstream()
+
+    async def was_lost() -> bool:
+        return isinstance(nats.last_error, APIError)
+
+    async with refusing(nats, DEAD_LETTERS_STREAM):
+        ack = await js.publish_async(SUBJECT, b"text")
+        assert list(js._publish_async_futures.values()) == [ack]
+        await until(was_lost)
+    assert not ack.done()
+    assert inspect.iscoroutinefunction(JetStreamContext._handle_async_reply)
 
 
 @pytest.mark.parametrize("subject", ["", "two words", "no..name", "all.>", "line\r\nbreak"])

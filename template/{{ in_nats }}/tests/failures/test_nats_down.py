@@ -10,20 +10,21 @@ from fastapi import FastAPI
 
 from app.core.broker import BROKERS
 from app.core.config import Settings
-from app.core.jetstream import NATS, open_nats
+from app.core.jetstream import NATS, ensure_streams, open_nats
 from app.core.nats_connection import (
     NatsConnection,
     NatsUnavailable,
     OutgoingMessage,
     nats_connection,
 )
-from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
+from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from app.main import create_app
 from app.worker import streams_are_set_up
 from devstack.nats import NatsServer
 from devstack.process import HOST, free_port
 from tests.messages import connected, stored
 from tests.polling import until
+from tests.streams import keeping_streams
 
 SUBJECT = dead_letter_subject("test")
 
@@ -76,10 +77,9 @@ async def test_the_worker_waits_for_nats_and_can_be_ended_meanwhile(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.worker.STREAMS_RETRY_INTERVAL", 0.1)
     own = settings.model_copy(update={"NATS_URL": [f"nats://{HOST}:{free_port()}"]})
     stop = asyncio.Event()
-    async with nats_connection(own) as connection:
+    async with nats_connection(own) as connection, keeping_streams(connection):
         waiting = asyncio.create_task(streams_are_set_up(connection, stop))
         await asyncio.wait({waiting}, timeout=0.3)
         assert not waiting.done()

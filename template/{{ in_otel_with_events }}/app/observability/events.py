@@ -1,31 +1,28 @@
 """What is seen of the handlers of events: a span and a measured time for each attempt."""
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
 
+from app.core.base_event import BaseEvent
 from app.core.errors import ServiceUnavailable
-from app.core.event_broker import EventHandler
-from app.events.schemas import BaseEvent
+from app.core.event_broker import EventHandler, Handle
 
 _TRACER: Final = trace.get_tracer("app")
 
 HANDLED: Final = Histogram(
     "event_handling_duration_seconds",
-    "How long a handler took for an event. Those put off, since a server is away, and those "
+    "How long a handler took for an event. Those deferred, since a server is away, and those "
     "failed come again.",
     ["handler", "outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 
 
-def observed(
-    handle: Callable[[EventHandler, BaseEvent], Awaitable[None]],
-) -> Callable[[EventHandler, BaseEvent], Awaitable[None]]:
+def observed(handle: Handle) -> Handle:
     """Return a function that does what `handle` does, in a span, and measures it."""
 
     async def observe(handler: EventHandler, event: BaseEvent) -> None:
@@ -46,7 +43,7 @@ def observed(
                 await handle(handler, event)
             outcome = "done"
         except ServiceUnavailable:
-            outcome = "put off"
+            outcome = "deferred"
             raise
         finally:
             HANDLED.labels(handler.name, outcome).observe(time.perf_counter() - start)

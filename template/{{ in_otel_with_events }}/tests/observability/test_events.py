@@ -24,7 +24,7 @@ def counted(outcome: str) -> float:
 
 @pytest.mark.parametrize(
     ("failure", "outcome"),
-    [(None, "done"), (ValueError(), "failed"), (ServiceUnavailable(), "put off")],
+    [(None, "done"), (ValueError(), "failed"), (ServiceUnavailable(), "deferred")],
 )
 async def test_each_attempt_is_counted_by_how_it_ended(
     failure: Exception | None,

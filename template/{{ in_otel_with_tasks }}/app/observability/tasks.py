@@ -17,7 +17,7 @@ _TRACER: Final = trace.get_tracer("app")
 
 RUN: Final = Histogram(
     "task_duration_seconds",
-    "How long a task ran. Those put off, since a server is away, run again; those failed do so "
+    "How long a task ran. Those deferred, since a server is away, run again; those failed do so "
     "unless they have failed too often.",
     ["task", "outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
@@ -59,7 +59,7 @@ class TaskTelemetry(TaskiqMiddleware):
         span, stack = self._span.get()
         outcome = "done"
         if result.error is not None and not isinstance(result.error, NoResultError):
-            outcome = "put off" if isinstance(result.error, ServiceUnavailable) else "failed"
+            outcome = "deferred" if isinstance(result.error, ServiceUnavailable) else "failed"
             span.record_exception(result.error)
             span.set_status(StatusCode.ERROR)
         stack.close()

@@ -20,7 +20,7 @@ def counted(outcome: str) -> float:
         (None, "done"),
         (NoResultError(), "done"),
         (ValueError(), "failed"),
-        (ServiceUnavailable(), "put off"),
+        (ServiceUnavailable(), "deferred"),
     ],
 )
 def test_each_attempt_is_counted_by_how_it_ended(failure: Exception | None, outcome: str) -> None:

@@ -11,6 +11,7 @@ from loguru import logger
 
 from app.core.config import SERVICE_NAME, Settings
 from app.core.dialect import LOST, OwnConnection, Record, own_connection
+from app.core.jetstream import declared_streams
 from app.core.nats_connection import (
     MessageRefused,
     MessageTooLarge,
@@ -20,7 +21,7 @@ from app.core.nats_connection import (
     OutgoingMessage,
 )
 from app.core.outbox import WAKE_UP_CHANNEL, WAKE_UP_INTERVAL, OutboxMessage
-from app.events.streams import declared_streams
+from app.core.streams import covers
 
 BATCH: Final = 500
 """Messages read, sent and deleted at once."""
@@ -147,18 +148,7 @@ async def _send_in_order(
 def _is_declared(subject: str, settings: Settings) -> bool:
     """Return whether a stream of this service takes messages of `subject`, once it is there."""
     return any(
-        _matches(subject.split("."), pattern.split("."))
+        covers(pattern, subject)
         for stream in declared_streams(settings)
         for pattern in stream.subjects or []
-    )
-
-
-def _matches(tokens: list[str], pattern: list[str]) -> bool:
-    if pattern[-1] == ">":
-        pattern = pattern[:-1]
-        if len(tokens) <= len(pattern):
-            return False
-        tokens = tokens[: len(pattern)]
-    return len(tokens) == len(pattern) and all(
-        wanted in {token, "*"} for token, wanted in zip(tokens, pattern, strict=True)
     )

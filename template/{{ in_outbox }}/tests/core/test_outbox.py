@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.config import Settings
 from app.core.dialect import OwnConnection, own_connection
+from app.core.jetstream import ensure_streams
 from app.core.nats_connection import (
     MAX_MESSAGE_SIZE,
     MessageTooLarge,
@@ -19,7 +20,7 @@ from app.core.nats_connection import (
 )
 from app.core.outbox import OutboxMessage, add_to_outbox
 from app.core.outbox_relay import relay_batch, run_relay
-from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject, ensure_streams
+from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.database import ending_late
 from tests.messages import connected, running, stored
 from tests.polling import until

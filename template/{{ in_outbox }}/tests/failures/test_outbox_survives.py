@@ -16,7 +16,7 @@ from app.core.lifespan import open_resources
 from app.core.nats_connection import NatsConnection, OutgoingMessage
 from app.core.outbox import add_to_outbox
 from app.core.outbox_relay import run_relay
-from app.events.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.environment import environment_of
 from tests.live import LiveService
 from tests.live_program import Program

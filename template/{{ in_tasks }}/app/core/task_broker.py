@@ -16,7 +16,7 @@ from uuid import uuid4
 import nats.errors
 from loguru import logger
 from nats.aio.msg import Msg
-from nats.js.api import Header
+from nats.js.api import Header, StreamConfig
 from taskiq import AckableMessage, AsyncBroker, BrokerMessage, TaskiqMessage, TaskiqMiddleware
 from taskiq.acks import AcknowledgeType
 from taskiq.exceptions import NoResultError
@@ -26,13 +26,13 @@ from taskiq.serializers import ORJSONSerializer
 from taskiq_nats import PullBasedJetStreamBroker
 
 from app.common.request_context import get_request_id, request_id_context
-from app.core.config import SERVICE_NAME
+from app.core.config import SERVICE_NAME, Settings
 from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
 from app.core.errors import ServiceUnavailable
 from app.core.nats_connection import NatsConnection, NatsUnavailable, OutgoingMessage
 from app.core.pull import Room
+from app.core.task_streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer, tasks_stream
 from app.core.turns import alone_if_suspect
-from app.events.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer
 
 FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
@@ -97,6 +97,14 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         self.add_middlewares(TaskMiddleware())
         self.room = Room(1)
         self._stop = asyncio.Event()
+
+    def stream(self, settings: Settings) -> StreamConfig:
+        """Return the stream that it needs."""
+        return tasks_stream(settings)
+
+    def consumers(self, settings: Settings) -> list[tuple[str, str]]:
+        """Return the stream and the name of each consumer."""
+        return [(settings.NATS_STREAM, str(tasks_consumer(settings).name))]
 
     async def open(self, connection: NatsConnection) -> None:
         """Begin to use `connection`, which stays the caller's to close."""

@@ -15,13 +15,9 @@ from app.core import task_broker
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 from app.core.nats_connection import NatsConnection, OutgoingMessage
+from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from app.core.task_broker import CustomJetStreamBroker
-from app.events.streams import (
-    DEAD_LETTERS_STREAM,
-    TASKS_SUBJECT,
-    dead_letter_subject,
-    tasks_consumer,
-)
+from app.core.task_streams import TASKS_SUBJECT, tasks_consumer
 from tests.messages import connected, dead_letter, refusing, running, stored
 from tests.polling import until
 

@@ -9,7 +9,7 @@ from app.core.nats_connection import MAX_MESSAGE_SIZE, MessageTooLarge
 from app.core.outbox import OutboxMessage
 from app.core.task_broker import CustomJetStreamBroker
 from app.core.task_sender import TaskSender
-from app.events.streams import TASKS_SUBJECT
+from app.core.task_streams import TASKS_SUBJECT
 
 broker = CustomJetStreamBroker()
 

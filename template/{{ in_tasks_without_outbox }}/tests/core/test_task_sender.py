@@ -9,7 +9,7 @@ from app.core.config import Settings
 from app.core.nats_connection import MAX_MESSAGE_SIZE, MessageTooLarge, NatsUnavailable
 from app.core.task_broker import CustomJetStreamBroker
 from app.core.task_sender import TaskSender
-from app.events.streams import TASKS_SUBJECT
+from app.core.task_streams import TASKS_SUBJECT
 from tests.messages import connected, stored
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends
 
 from app.common.pagination import Page, PageParams, Position
 from app.events.publisher import EventPublisher, EventPublisherDep
-from app.events.schemas import ExampleCreated, ExampleDeleted, ExampleUpdated
+from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 from app.features.example.errors import ExampleChanged, ExampleNotFound
 from app.features.example.repositories import (
     ExampleReadRepositoryDep,
@@ -57,7 +57,7 @@ class ExampleService(ExampleReader):
     async def create(self, data: ExampleCreate) -> ExampleResponse:
         """Store a new example; raises `ExampleNameTaken`."""
         example = await self._examples.add(data.model_dump())
-        await self._events.publish(ExampleCreated(example_id=example.id, name=example.name))
+        await self._events.publish(ExampleCreatedEvent(example_id=example.id, name=example.name))
         return ExampleResponse.model_validate(example)
 
     async def update(
@@ -76,14 +76,16 @@ class ExampleService(ExampleReader):
         example = await self._examples.update(example_id, changes, version)
         if example is None:
             raise await self._missing(example_id)
-        await self._events.publish(ExampleUpdated(example_id=example_id, changed=sorted(changes)))
+        await self._events.publish(
+            ExampleUpdatedEvent(example_id=example_id, changed=sorted(changes)),
+        )
         return ExampleResponse.model_validate(example)
 
     async def delete(self, example_id: UUID, version: int | None) -> None:
         """Delete an example; raises `ExampleNotFound` and `ExampleChanged` as `update` does."""
         if not await self._examples.delete(example_id, version):
             raise await self._missing(example_id)
-        await self._events.publish(ExampleDeleted(example_id=example_id))
+        await self._events.publish(ExampleDeletedEvent(example_id=example_id))
 
     async def _missing(self, example_id: UUID) -> ExampleNotFound | ExampleChanged:
         """Return why no example had this id and the expected version."""

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.outbox import OutboxMessage
-from app.events.schemas import ExampleCreated, ExampleDeleted, ExampleUpdated
+from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 from app.events.subjects import EXAMPLE_CREATED, EXAMPLE_DELETED, EXAMPLE_UPDATED
 from tests.features.example.api import EXAMPLES, create
 
@@ -22,9 +22,9 @@ async def test_every_change_is_announced_in_order(
     messages = (await session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))).all()
     subjects = [message.subject for message in messages]
     assert subjects == [EXAMPLE_CREATED, EXAMPLE_UPDATED, EXAMPLE_DELETED]
-    created = ExampleCreated.model_validate_json(messages[0].payload)
-    updated = ExampleUpdated.model_validate_json(messages[1].payload)
-    deleted = ExampleDeleted.model_validate_json(messages[2].payload)
+    created = ExampleCreatedEvent.model_validate_json(messages[0].payload)
+    updated = ExampleUpdatedEvent.model_validate_json(messages[1].payload)
+    deleted = ExampleDeletedEvent.model_validate_json(messages[2].payload)
     assert {str(event.example_id) for event in (created, updated, deleted)} == {example["id"]}
     assert (created.name, updated.changed) == ("announced", ["quantity", "status"])
 

@@ -5,9 +5,9 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.broker import events_broker
+from app.core.event_streams import EVENTS_STREAM
 from app.core.nats_connection import NatsConnection
-from app.events.schemas import ExampleCreated, ExampleDeleted, ExampleUpdated
-from app.events.streams import EVENTS_STREAM
+from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 from app.events.subjects import EXAMPLE_CREATED, EXAMPLE_DELETED, EXAMPLE_UPDATED
 from tests.features.example.api import EXAMPLES, create, names
 
@@ -22,9 +22,9 @@ async def test_every_change_is_announced(app: FastAPI, client: httpx2.AsyncClien
         connection: NatsConnection = app.state.resources["nats"]
         return (await connection.js.get_last_msg(EVENTS_STREAM, subject)).data or b""
 
-    created = ExampleCreated.model_validate_json(await last(EXAMPLE_CREATED))
-    updated = ExampleUpdated.model_validate_json(await last(EXAMPLE_UPDATED))
-    deleted = ExampleDeleted.model_validate_json(await last(EXAMPLE_DELETED))
+    created = ExampleCreatedEvent.model_validate_json(await last(EXAMPLE_CREATED))
+    updated = ExampleUpdatedEvent.model_validate_json(await last(EXAMPLE_UPDATED))
+    deleted = ExampleDeletedEvent.model_validate_json(await last(EXAMPLE_DELETED))
     assert {str(event.example_id) for event in (created, updated, deleted)} == {example["id"]}
     assert (created.name, updated.changed) == ("announced", ["quantity", "status"])
 

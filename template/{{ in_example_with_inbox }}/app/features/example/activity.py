@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.common.pagination import InvalidCursor, Page, PageParamsDep
 from app.core.database import Base, ReadSessionDep
 from app.core.errors import error_responses
-from app.events.schemas import ExampleCreated, ExampleDeleted, ExampleUpdated
+from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 
 router: Final = APIRouter(prefix="/examples", tags=["examples"])
 
@@ -42,13 +42,13 @@ class ActivityResponse(BaseModel):
 
 def record_activity(
     session: AsyncSession,
-    event: ExampleCreated | ExampleUpdated | ExampleDeleted,
+    event: ExampleCreatedEvent | ExampleUpdatedEvent | ExampleDeletedEvent,
 ) -> None:
     """Write down what `event` says, in the transaction of `session`."""
     activity = ExampleActivity(
         example_id=event.example_id,
         action=event.subject.rpartition(".")[2],
-        occurred_at=event.occurred_at,
+        occurred_at=event.timestamp,
     )
     session.add(activity)
 

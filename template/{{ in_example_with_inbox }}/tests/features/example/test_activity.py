@@ -5,9 +5,14 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-import app.features.example.tasks  # noqa: F401 (declares the handlers)
 from app.core.broker import events_broker
-from app.events.schemas import BaseEvent, ExampleCreated, ExampleDeleted, ExampleUpdated
+from app.core.inbox import handle_once
+from app.events.schemas import (
+    BaseEvent,
+    ExampleCreatedEvent,
+    ExampleDeletedEvent,
+    ExampleUpdatedEvent,
+)
 from tests.features.example.api import EXAMPLES
 
 pytestmark = pytest.mark.usefixtures("transaction")
@@ -17,7 +22,7 @@ async def handle(event: BaseEvent) -> None:
     """Handle `event` as the worker does when it arrives."""
     for handler in events_broker.handlers.values():
         if handler.schema is type(event):
-            await events_broker.handle(handler, event)
+            await handle_once(handler, event)
 
 
 async def actions(client: httpx2.AsyncClient, example_id: UUID) -> list[str]:
@@ -28,10 +33,10 @@ async def actions(client: httpx2.AsyncClient, example_id: UUID) -> list[str]:
 
 async def test_what_happened_is_listed_oldest_first(client: httpx2.AsyncClient) -> None:
     example_id, other_id = uuid4(), uuid4()
-    await handle(ExampleCreated(example_id=example_id, name="observed"))
-    await handle(ExampleCreated(example_id=other_id, name="another"))
-    await handle(ExampleUpdated(example_id=example_id, changed=["name"]))
-    await handle(ExampleDeleted(example_id=example_id))
+    await handle(ExampleCreatedEvent(example_id=example_id, name="observed"))
+    await handle(ExampleCreatedEvent(example_id=other_id, name="another"))
+    await handle(ExampleUpdatedEvent(example_id=example_id, changed=["name"]))
+    await handle(ExampleDeletedEvent(example_id=example_id))
     assert await actions(client, example_id) == ["created", "updated", "deleted"]
 
     path = f"{EXAMPLES}/{example_id}/activity"
@@ -43,7 +48,7 @@ async def test_what_happened_is_listed_oldest_first(client: httpx2.AsyncClient) 
 
 
 async def test_an_event_that_comes_again_is_listed_once(client: httpx2.AsyncClient) -> None:
-    event = ExampleCreated(example_id=uuid4(), name="observed")
+    event = ExampleCreatedEvent(example_id=uuid4(), name="observed")
     await handle(event)
     await handle(event)
     assert await actions(client, event.example_id) == ["created"]

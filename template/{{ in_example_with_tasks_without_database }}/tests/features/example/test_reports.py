@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from app.core.config import Settings
 from app.core.nats_connection import NatsConnection
-from app.events.streams import TASKS_SUBJECT
+from app.core.task_streams import TASKS_SUBJECT
 from tests.features.example.api import EXAMPLES, create
 
 

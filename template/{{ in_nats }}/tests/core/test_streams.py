@@ -1,17 +1,19 @@
 """The streams: declared once, set up as often as one likes."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from nats.js.api import DiscardPolicy
 
 from app.core.config import Settings
+from app.core.jetstream import declared_streams, ensure_streams
 from app.core.nats_connection import NatsConnection
-from app.events.streams import (
+from app.core.streams import (
     DEAD_LETTERS_MAX_AGE,
     DEAD_LETTERS_STREAM,
     IncompatibleStream,
-    declared_streams,
-    ensure_streams,
+    dead_letter_subject,
 )
 from tests.messages import connected
 from tests.streams import useless_dead_letters
@@ -53,6 +55,39 @@ async def test_messages_that_are_kept_longer_stay(nats: NatsConnection, settings
     await ensure_streams(nats.js, settings)
     kept = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
     assert kept.max_age == 2 * DEAD_LETTERS_MAX_AGE
+
+
+OWN = dead_letter_subject(">")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "kept"),
+    [
+        ([OWN, "audit.>"], [OWN, "audit.>"]),
+        (["dead.>", "audit.>"], ["dead.>", "audit.>"]),
+        (["audit.>"], ["audit.>", OWN]),
+        ([dead_letter_subject("tasks"), "audit.*"], ["audit.*", OWN]),
+    ],
+)
+async def test_what_others_have_set_on_a_stream_stays(
+    nats: NatsConnection,
+    settings: Settings,
+    theirs: list[str],
+    kept: list[str],
+) -> None:
+    limits: dict[str, Any] = {
+        "discard": DiscardPolicy.NEW,
+        "duplicate_window": 300,
+        "max_bytes": 1_000_000,
+        "metadata": {"team": "audit"},
+    }
+    found = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    await nats.js.update_stream(found.evolve(subjects=theirs, **limits))
+    await ensure_streams(nats.js, settings)
+    left = (await nats.js.stream_info(DEAD_LETTERS_STREAM)).config
+    assert left.subjects == kept
+    assert {name: getattr(left, name) for name in limits} == limits | {"metadata": left.metadata}
+    assert (left.metadata or {})["team"] == "audit"
 
 
 async def test_what_cannot_be_changed_is_refused_and_named(

@@ -10,22 +10,21 @@ import nats.errors
 from loguru import logger
 from nats.aio.msg import Msg
 
-from app.common.request_context import REQUEST_ID_HEADER, request_id_context
 from app.core.deliveries import dead_letter, deliveries, kept_alive, retry_delay
 from app.core.errors import ServiceUnavailable
 from app.core.event_broker import (
     AGGREGATE_ID_HEADER,
     EventBroker,
     EventHandler,
+    Handle,
     UnmanageableEvent,
+    call_handler,
+    propagated,
 )
+from app.core.event_streams import EVENTS_STREAM, event_consumer
 from app.core.nats_connection import NatsUnavailable
 from app.core.pull import Room
 from app.core.turns import alone_if_suspect
-from app.events.streams import EVENTS_STREAM, event_consumer
-{% if has_otel %}
-from app.observability.propagation import continued
-{% endif %}
 
 CONCURRENCY: Final = 10
 """Events that one handler works on at the same time."""
@@ -37,21 +36,34 @@ FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
 
 
-async def run_subscribers(broker: EventBroker, stop: asyncio.Event) -> None:
-    """Give every handler its events until `stop` is set and what they work on then is done."""
+async def run_subscribers(
+    broker: EventBroker,
+    stop: asyncio.Event,
+    handle: Handle = call_handler,
+) -> None:
+    """Give every handler its events until `stop` is set and what they work on then is done.
+
+    `handle` surrounds every call of one.
+    """
     async with asyncio.TaskGroup() as group:
         for handler in broker.handlers.values():
-            group.create_task(Subscriber(broker, handler, stop).run())
+            group.create_task(Subscriber(broker, handler, stop, handle).run())
 
 
 class Subscriber:
     """One handler's part of the work."""
 
-    def __init__(self, broker: EventBroker, handler: EventHandler, stop: asyncio.Event) -> None:
-        self.broker = broker
+    def __init__(
+        self,
+        broker: EventBroker,
+        handler: EventHandler,
+        stop: asyncio.Event,
+        handle: Handle,
+    ) -> None:
         self.connection = broker.opened
         self.handler = handler
         self.stop = stop
+        self._call = handle
         self._room = Room(CONCURRENCY)
         self._last: dict[str, asyncio.Task[None]] = {}  # by what the events are about
         self._takes_no_more = asyncio.Event()
@@ -111,12 +123,7 @@ class Subscriber:
         """
         settings = self.connection.settings
         attempts = message.metadata.num_delivered
-{% if has_otel %}
-        headers = message.headers or {}
-        with request_id_context(headers.get(REQUEST_ID_HEADER)), continued(headers):
-{% else %}
-        with request_id_context((message.headers or {}).get(REQUEST_ID_HEADER)):
-{% endif %}
+        with propagated(message.headers or {}):
             try:
                 if attempts > settings.EVENT_MAX_DELIVERIES:
                     raise UnmanageableEvent("It was delivered too often, and no worker settled it.")
@@ -144,12 +151,14 @@ class Subscriber:
         Raises:
             ServiceUnavailable: a server was still away when `stop` was set.
         """
-        event = self.handler.read(message.data)
+        metadata = message.metadata
+        origin = f"{metadata.stream}.{metadata.sequence.stream}"
+        event = self.handler.read(message.data, origin)
         outages = 0
         while True:
             try:
                 async with asyncio.timeout(HANDLER_TIMEOUT):
-                    return await self.broker.handle(self.handler, event)
+                    return await self._call(self.handler, event)
             except ServiceUnavailable as error:
                 if self.stop.is_set():
                     raise

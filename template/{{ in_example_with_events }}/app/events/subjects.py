@@ -2,11 +2,7 @@
 
 from typing import Final
 
-ALL_EVENTS: Final = "events.>"
-{% if has_example %}
-
 EXAMPLE_CREATED: Final = "events.example.created"
 EXAMPLE_UPDATED: Final = "events.example.updated"
 EXAMPLE_DELETED: Final = "events.example.deleted"
-{% endif %}
 # yours below

@@ -1,0 +1,1 @@
+"""Events: what this service tells others and hears from them."""

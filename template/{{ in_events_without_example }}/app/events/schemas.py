@@ -1,0 +1,8 @@
+"""What events carry. Other services read them: add fields, never rename or retype one."""
+
+from app.core.base_event import BaseEvent
+
+__all__ = ["BaseEvent"]
+
+
+# yours below

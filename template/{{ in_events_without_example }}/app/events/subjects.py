@@ -1,0 +1,3 @@
+"""The subjects of events: `events.{domain}.{action}`, the action in the past tense."""
+
+# yours below

@@ -1,0 +1,7 @@
+"""The brokers. They exist without a connection, and get the shared one when NATS is opened."""
+
+from app.core.event_broker import EventBroker
+
+events_broker = EventBroker()
+
+BROKERS = (events_broker,)

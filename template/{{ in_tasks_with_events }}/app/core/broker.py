@@ -1,0 +1,10 @@
+"""The brokers. They exist without a connection, and get the shared one when NATS is opened."""
+
+from app.core.event_broker import EventBroker
+from app.core.task_broker import CustomJetStreamBroker
+
+tasks_broker = CustomJetStreamBroker()
+broker = tasks_broker
+events_broker = EventBroker()
+
+BROKERS = (tasks_broker, events_broker)

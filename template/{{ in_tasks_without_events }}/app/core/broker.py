@@ -1,0 +1,8 @@
+"""The brokers. They exist without a connection, and get the shared one when NATS is opened."""
+
+from app.core.task_broker import CustomJetStreamBroker
+
+tasks_broker = CustomJetStreamBroker()
+broker = tasks_broker
+
+BROKERS = (tasks_broker,)
