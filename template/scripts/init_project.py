@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 from app.cli import main
+from app.project_setup import init_project
+
+__all__ = ["init_project"]
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from

@@ -5,20 +5,22 @@ import runpy
 import shutil
 import sys
 import tomllib
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
 
 from app.core.config import MINIMUM_SECRET_LENGTH
-from app.project_setup import SetupError, init_project
+from app.project_files import SetupError, write_project_files
+from app.project_setup import init_project
 
 PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What `init_project` looks at of a fresh clone."""
+    """What setting up looks at of a fresh clone."""
     folder = tmp_path / "clone"
     (folder / "scripts").mkdir(parents=True)
     for name in (".env.example", "pyproject.toml", "scripts/init_project.py"):
@@ -54,10 +56,26 @@ def test_the_script_writes_the_names_and_a_random_key_wherever_it_is_called_from
     assert project["scripts"]["zoe-s-shop"] == "app.cli:main"
 
 
+def test_the_function_takes_each_name_and_never_replaces_a_file(
+    clone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(clone)
+    names = {name: f"The-{name}" for name in signature(init_project).parameters}
+    script = runpy.run_path(str(clone / "scripts" / "init_project.py"))
+
+    assert script["init_project"] is init_project
+    init_project(**names)
+
+    assert set(names.values()) <= set(dotenv_values(".env.development").values())
+    with pytest.raises(SetupError, match="is there already"):
+        init_project(**names)
+
+
 def test_only_the_name_changes_in_the_project_file(clone: Path) -> None:
     before = (clone / "pyproject.toml").read_text().splitlines()
 
-    init_project(clone, {"PROJECT_NAME": "The Shop"}, force=False)
+    write_project_files(clone, {"PROJECT_NAME": "The Shop"}, force=False)
 
     after = (clone / "pyproject.toml").read_text().splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
@@ -66,7 +84,7 @@ def test_only_the_name_changes_in_the_project_file(clone: Path) -> None:
 
 def test_only_the_lines_asked_for_change_in_the_environment_file(clone: Path) -> None:
     name = r"back\slash # ${HOME}"
-    init_project(clone, {"PROJECT_NAME": name}, force=False)
+    write_project_files(clone, {"PROJECT_NAME": name}, force=False)
 
     before = (clone / ".env.example").read_text().splitlines()
     after = (clone / ".env.development").read_text().splitlines()
@@ -78,7 +96,7 @@ def test_only_the_lines_asked_for_change_in_the_environment_file(clone: Path) ->
 def test_each_key_is_another(clone: Path) -> None:
     keys = set()
     for _ in range(2):
-        init_project(clone, {}, force=True)
+        write_project_files(clone, {}, force=True)
         keys.add(dotenv_values(clone / ".env.development")["SECRET_KEY"])
 
     assert len(keys) == 2
@@ -89,17 +107,17 @@ def test_a_file_that_is_there_stays_unless_forced(clone: Path) -> None:
     before = contents(clone)
 
     with pytest.raises(SetupError, match="--force"):
-        init_project(clone, {"PROJECT_NAME": "The Shop"}, force=False)
+        write_project_files(clone, {"PROJECT_NAME": "The Shop"}, force=False)
     assert contents(clone) == before
 
-    init_project(clone, {"PROJECT_NAME": "The Shop"}, force=True)
+    write_project_files(clone, {"PROJECT_NAME": "The Shop"}, force=True)
     assert "MINE" not in (clone / ".env.development").read_text()
 
 
 def test_a_name_without_latin_letters_is_kept_where_people_read_it_only(clone: Path) -> None:
     before = (clone / "pyproject.toml").read_text()
 
-    done = init_project(clone, {"PROJECT_NAME": "商店"}, force=False)
+    done = write_project_files(clone, {"PROJECT_NAME": "商店"}, force=False)
 
     assert dotenv_values(clone / ".env.development")["PROJECT_NAME"] == "商店"
     assert (clone / "pyproject.toml").read_text() == before
@@ -111,7 +129,7 @@ def test_a_bad_name_is_refused_and_nothing_is_written(clone: Path, name: str) ->
     before = contents(clone)
 
     with pytest.raises(SetupError, match="will not do as PROJECT_NAME"):
-        init_project(clone, {"PROJECT_NAME": name}, force=True)
+        write_project_files(clone, {"PROJECT_NAME": name}, force=True)
 
     assert contents(clone) == before
 
@@ -133,7 +151,7 @@ def test_a_file_without_the_line_to_change_is_named_and_nothing_is_written(
     before = contents(clone)
 
     with pytest.raises(SetupError, match=re.escape(file)):
-        init_project(clone, {"PROJECT_NAME": "The Shop"}, force=False)
+        write_project_files(clone, {"PROJECT_NAME": "The Shop"}, force=False)
 
     assert contents(clone) == before
 
@@ -143,7 +161,7 @@ def test_where_a_file_cannot_be_written_none_is(clone: Path) -> None:
     before = contents(clone)
 
     with pytest.raises(SetupError, match="cannot be written"):
-        init_project(clone, {"PROJECT_NAME": "The Shop"}, force=True)
+        write_project_files(clone, {"PROJECT_NAME": "The Shop"}, force=True)
 
     assert contents(clone) == before
     assert not list(clone.glob(".setup-*"))

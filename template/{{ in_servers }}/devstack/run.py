@@ -115,9 +115,9 @@ def _port_of_settings(chosen: Mapping[str, str]) -> int:
 
 def _write_missing_settings() -> None:
     if not (ROOT / ".env.development").exists():
-        from app.project_setup import init_project
+        from app.project_files import write_project_files
 
-        for line in init_project(ROOT, {}, force=False):
+        for line in write_project_files(ROOT, {}, force=False):
             print(line, flush=True)
 
 

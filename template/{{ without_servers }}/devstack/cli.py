@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from app.cli import main as service
-from app.project_setup import init_project
+from app.project_files import write_project_files
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Serve the API and restart it when the code changes; takes the options of `serve`."""
     os.chdir(ROOT)  # where the service looks for its .env files
     if not (ROOT / ".env.development").exists():
-        print("\n".join(init_project(ROOT, {}, force=False)))
+        print("\n".join(write_project_files(ROOT, {}, force=False)))
     service(["serve", "--reload", *sys.argv[1:]])
 
 

@@ -1,4 +1,4 @@
-"""Sets up a fresh clone: `.env.development`, and the name in pyproject.toml."""
+"""Writes the files of a fresh clone: `.env.development`, and the name in pyproject.toml."""
 
 import re
 import secrets
@@ -19,7 +19,7 @@ class SetupError(Exception):
     """The project cannot be set up so. Its text says why and what to do; nothing was written."""
 
 
-def init_project(root: Path, names: Mapping[str, str], *, force: bool) -> list[str]:
+def write_project_files(root: Path, names: Mapping[str, str], *, force: bool) -> list[str]:
     """Write `.env.development` with a random SECRET_KEY, and the name into pyproject.toml.
 
     Args:
