@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.common.envelope_middleware import ResponseEnvelopeMiddleware
+from app.common.head_requests import HeadMiddleware
 from app.common.openapi import document_envelopes
 from app.common.request_context import RequestContextMiddleware
 from app.core.errors import install_error_handlers
@@ -20,6 +21,7 @@ def small_app() -> FastAPI:
     app = FastAPI()
     app.add_middleware(ResponseEnvelopeMiddleware)
     app.add_middleware(RequestContextMiddleware)
+    app.add_middleware(HeadMiddleware)
     install_error_handlers(app)
     document_envelopes(app)
     return app

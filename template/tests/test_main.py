@@ -1,12 +1,16 @@
 """The application as a whole."""
 
-from collections.abc import Iterator
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import httpx2
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 from app import main
 from app.core.config import Settings
@@ -64,6 +68,93 @@ async def test_a_route_that_a_person_adds_is_wrapped_and_documented(settings: Se
     assert "Envelope_mine_mine_get" in app.openapi()["components"]["schemas"]
 
 
+PATHS = ("/health/live", "/docs", "/docs/swagger-ui.css", "/redoc", "/openapi.json", "/mine", "/no")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_head_is_answered_like_get_without_the_body(settings: Settings, path: str) -> None:
+    app = create_app(settings)
+
+    @app.get("/mine")
+    async def mine(response: Response) -> int:
+        response.headers["ETag"] = '"1"'
+        return 7
+
+    async with client_of(app) as client:
+        headers = {"X-Request-ID": "mine", "Range": "bytes=0-1"}
+        got = await client.get(path, headers={"X-Request-ID": "mine"})
+        answer = await client.head(path, headers=headers)
+        refused = await client.post("/mine")
+
+    assert (answer.status_code, answer.content) == (got.status_code, b"")
+    assert answer.headers == got.headers
+    assert refused.headers["Allow"] == "GET, HEAD"
+
+
+async def test_head_of_an_endless_stream_ends_it_and_a_route_may_take_head_itself(
+    settings: Settings,
+) -> None:
+    app = create_app(settings)
+    ended = asyncio.Event()
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def endless() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"more"
+                    await asyncio.sleep(0)
+            finally:
+                ended.set()
+
+        return StreamingResponse(endless(), media_type="text/plain")
+
+    @app.head("/own")
+    @app.get("/own")
+    async def own(request: Request) -> Response:
+        return Response(headers={"X-Method": request.method})
+
+    async with client_of(app) as client, asyncio.timeout(30):
+        answer = await client.head("/stream")
+        await ended.wait()
+        own_answer = await client.head("/own")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert own_answer.headers["X-Method"] == "HEAD"
+
+
+@pytest.mark.parametrize("passed_on", [True, False])
+@pytest.mark.parametrize("by_server", [True, False])
+async def test_below_a_prefix_all_answers_and_addresses_have_it(
+    settings: Settings,
+    by_server: bool,
+    passed_on: bool,
+) -> None:
+    """A proxy passes the prefix on or takes it away; ROOT_PATH or the server says which it is."""
+    prefix = "/orders"
+    changes = {"ROOT_PATH": None if by_server else prefix, "ALLOWED_HOSTS": ["ours.test"]}
+    app = create_app(settings.model_copy(update=changes))
+
+    @app.get("/things")
+    async def things(request: Request, response: Response) -> None:
+        response.headers["Location"] = f"{request.scope['path']}/1"
+
+    transport = httpx2.ASGITransport(app=app, root_path=prefix if by_server else "")
+    base = prefix if passed_on or by_server else ""  # a server puts it into the path
+    async with httpx2.AsyncClient(transport=transport, base_url="http://ours.test") as client:
+        health = await client.get(f"{base}/health/live", headers={"Host": "10.0.0.7"})
+        missing = await client.get(f"{base}/nowhere")
+        made = await client.get(f"{base}/things")
+        redirect = await client.get(f"{base}/things/")
+        document = await client.get(f"{base}/openapi.json")
+
+    assert (health.status_code, missing.status_code) == (200, 404)
+    assert made.headers["Location"] == f"{prefix}/things/1"
+    assert redirect.headers["Location"] == f"http://ours.test{prefix}/things"
+    assert document.json()["servers"][0]["url"] == prefix
+
+
 async def test_only_the_origins_that_are_named_may_call_from_a_browser(settings: Settings) -> None:
     ours, theirs = "https://ours.test", "https://theirs.test"
     app = create_app(settings.model_copy(update={"CORS_ORIGINS": [ours]}))
@@ -116,6 +207,8 @@ def test_a_server_gets_the_application_that_the_settings_describe(
 
     assert built.title == "Books"
     assert main.app is built
+    unbuilt.delitem(sys.modules, "main", raising=False)
+    assert import_module("main").app is built
 
 
 def test_a_server_whose_settings_are_incomplete_ends_with_a_sentence_and_no_traceback(

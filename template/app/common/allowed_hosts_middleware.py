@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.common.root_path import route_path
 from app.core.errors import BadRequest, failure_response
 
 
@@ -12,7 +13,7 @@ class UnknownHost(BadRequest):
 
 
 class AllowedHostsMiddleware:
-    """Answers 400 unless the Host header names one of `hosts`: a name, or `*.` and what follows.
+    """Answers 400 unless the Host header names one of `hosts`: a name, `*.` and a name, or `*`.
 
     Health is answered for any host: those who ask know the address alone.
     """
@@ -20,6 +21,7 @@ class AllowedHostsMiddleware:
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self.app = app
         lowered = [host.lower() for host in hosts]
+        self._allows_any = "*" in lowered
         self._names = frozenset(lowered)
         self._endings = tuple(host[1:] for host in lowered if host.startswith("*."))
 
@@ -32,7 +34,7 @@ class AllowedHostsMiddleware:
             await send({"type": "websocket.close", "code": 1008})
 
     def _is_allowed(self, scope: Scope) -> bool:
-        if scope["path"].startswith("/health/"):
+        if self._allows_any or route_path(scope).startswith("/health/"):
             return True
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         name = _without_port(host.decode("latin-1").lower())

@@ -13,6 +13,7 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from app.common.json_utils import dumps, loads
+from app.common.root_path import route_path
 from app.core.errors import Unprocessable
 from app.core.request_settings import settings_of
 
@@ -102,7 +103,7 @@ async def page_params(
         raise InvalidCursor("Give a cursor or an offset, not both.")
     paging = {"limit", "offset", "cursor", "with_total"}
     others = sorted(item for item in request.query_params.multi_items() if item[0] not in paging)
-    scope = f"page cursor\0{request.scope['path']}?{urlencode(others)}"
+    scope = f"page cursor\0{route_path(request.scope)}?{urlencode(others)}"
     settings = await settings_of(request)
     seal = hmac.digest(settings.SECRET_KEY.get_secret_value().encode(), scope.encode(), "sha256")
     after = decode_cursor(cursor, seal) if cursor is not None else None

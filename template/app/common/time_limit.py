@@ -7,6 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.common.root_path import route_path
 from app.core.errors import RequestTooSlow, ServiceUnavailable, failure_response
 
 MINIMUM_RATE: Final = 4096
@@ -32,7 +33,7 @@ class TimeLimitMiddleware:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/health/"):
+        if scope["type"] != "http" or route_path(scope).startswith("/health/"):
             await self.app(scope, receive, send)
             return
         is_reading = False

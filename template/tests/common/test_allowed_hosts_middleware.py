@@ -60,6 +60,13 @@ async def test_health_is_told_to_those_who_know_the_address_alone(app: FastAPI) 
     assert await status(app, "/health/live", "192.0.2.99:8000") == 200
 
 
+async def test_a_star_stands_for_any_host() -> None:
+    app = small_app()
+    app.add_middleware(AllowedHostsMiddleware, hosts=["api.test", "*"])
+
+    assert await status(app, "/", "evil.test") == 404
+
+
 @pytest.mark.parametrize(("host", "code"), [("api.test", 1000), ("evil.test", 1008)])
 def test_a_web_socket_is_refused_as_well(app: FastAPI, host: str, code: int) -> None:
     @app.websocket("/socket")

@@ -107,7 +107,7 @@ async def test_a_method_that_is_not_taken_is_told_all_that_are_whichever_router_
         response = await client.put("/api/books/1")
 
     assert (response.status_code, response.json()["error"]) == (405, "method_not_allowed")
-    assert response.headers["allow"] == "DELETE, GET, PATCH"
+    assert response.headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_what_the_framework_refuses_has_the_envelope_too() -> None:
     }
     assert wrong_method.status_code == wrong_method.json()["code"] == 405
     assert wrong_method.json()["error"] == "method_not_allowed"
-    assert wrong_method.headers["allow"] == "GET"
+    assert wrong_method.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("cls", [NotFound, Forbidden, PayloadTooLarge, Unprocessable])

@@ -8,6 +8,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.common.root_path import route_path
+
 METRICS_PATH: Final = "/metrics"
 OTHER: Final = "other"
 """The label of what has no name of its own, so that callers cannot make up new ones."""
@@ -37,7 +39,7 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["path"] == METRICS_PATH:
+        if route_path(scope) == METRICS_PATH:
             shown = Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
             await shown(scope, receive, send)
             return
@@ -68,5 +70,5 @@ class MetricsMiddleware:
                 self._templates.setdefault(id(context.original_route), []).append(context)
         contexts = self._templates[id(route)]
         if len(contexts) > 1:  # its router is included more than once
-            contexts = [each for each in contexts if each.path_regex.match(scope["path"])]
+            contexts = [each for each in contexts if each.path_regex.match(route_path(scope))]
         return str(contexts[0].path_format) if contexts else OTHER

@@ -1,0 +1,47 @@
+"""HEAD for every route that answers GET: the same status and headers, and no body."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.common.allow_header import route_methods
+
+
+class HeadMiddleware:
+    """Answers HEAD as the route answers GET; a route that takes HEAD itself is left alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        # Ranges are for GET alone.
+        headers = [header for header in scope["headers"] if header[0] != b"range"]
+        scope = {**scope, "headers": headers}
+        if not _answers_get(scope):
+            await self.app(scope, receive, send)
+            return
+        is_complete = False
+
+        async def send_without_body(message: Message) -> None:
+            nonlocal is_complete
+            if is_complete:
+                return
+            await send(message)
+            if message["type"] == "http.response.start":
+                is_complete = True
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        as_get = {
+            **scope,
+            "method": "GET",
+            # Up to this version the framework ends a stream when the server says that the answer
+            # is complete; later it waits for an error from `send`.
+            "asgi": {**scope.get("asgi", {}), "spec_version": "2.3"},
+        }
+        await self.app(as_get, receive, send_without_body)
+
+
+def _answers_get(scope: Scope) -> bool:
+    methods = route_methods(scope)
+    return "GET" in methods and "HEAD" not in methods
