@@ -3,17 +3,19 @@
 import re
 from typing import Annotated, Final
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from app.core.errors import Unprocessable
 
-# Proxies that compress make a strong ETag a weak one.
-_ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,9})"')
-_ETAG_SCHEMA: Final = {"type": "string", "pattern": f"^{_ETAG.pattern}$"}
+_TAG: Final = r'(?:W/)?"[!#-~\x80-\xff]*"'
+_TAGS: Final = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
+_VERSION: Final = re.compile(r'"(0|[1-9][0-9]{0,8})"')
+_DOCUMENTED: Final = r'(W/)?"[!#-~]*"'
+_SCHEMA: Final = {"type": "string", "pattern": rf"^(\*|{_DOCUMENTED}(, *{_DOCUMENTED})*)$"}
 
 
 class InvalidIfMatch(Unprocessable):
-    """If-Match must be an ETag that this service gave, such as "3", or *."""
+    """If-Match must be *, or ETags in their quotation marks, separated by commas."""
 
 
 def etag(version: int) -> str:
@@ -22,25 +24,37 @@ def etag(version: int) -> str:
 
 
 async def expected_version(
-    if_match: Annotated[
+    request: Request,
+    _if_match: Annotated[
         str | None,
         Header(
+            alias="If-Match",
             description="The ETag of the version to change; anything newer is left alone.",
-            json_schema_extra={"anyOf": [{"const": "*"}, _ETAG_SCHEMA]},
+            json_schema_extra={"anyOf": [_SCHEMA]},
         ),
     ] = None,
-) -> int | None:
-    """Return the version that the client wants to change, None if any.
+) -> frozenset[int] | None:
+    """Return the versions of which the client wants to change one, None if any.
+
+    A weak ETag names none, nor does one that this service cannot have given: RFC 9110 compares
+    strongly here.
 
     Raises:
-        InvalidIfMatch: the header is neither one ETag nor `*`.
+        InvalidIfMatch: the header is neither `*` nor a list of ETags.
     """
-    if if_match is None or if_match.strip() == "*":
+    lines = request.headers.getlist("if-match")  # of several lines a parameter has one
+    value = ",".join(lines).strip()
+    if not lines or value == "*":
         return None
-    match = _ETAG.fullmatch(if_match.strip())
-    if match is None:
+    if _TAGS.fullmatch(value) is None:
         raise InvalidIfMatch
-    return int(match[1])
+    tags = re.findall(_TAG, value)
+    return frozenset(int(match[1]) for match in map(_VERSION.fullmatch, tags) if match)
 
 
-ExpectedVersionDep = Annotated[int | None, Depends(expected_version)]
+def is_expected(version: int, versions: frozenset[int] | None) -> bool:
+    """Return whether `version` is one that the client wants to change."""
+    return versions is None or version in versions
+
+
+ExpectedVersionDep = Annotated[frozenset[int] | None, Depends(expected_version)]

@@ -120,10 +120,12 @@ async def test_an_unknown_id_is_not_found(client: httpx2.AsyncClient, method: st
     }
 
 
+@pytest.mark.parametrize("if_match", ['"1"', '"998"', '"abc"', 'W/"2"', '"1", "3"'])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_a_version_that_is_gone_is_left_alone(
+async def test_a_version_that_is_not_there_is_left_alone(
     client: httpx2.AsyncClient,
     method: str,
+    if_match: str,
 ) -> None:
     example = await create(client, "contended")
     path = f"{EXAMPLES}/{example['id']}"
@@ -131,13 +133,13 @@ async def test_a_version_that_is_gone_is_left_alone(
     assert fresh.status_code == 200
 
     body = {"quantity": 2} if method == "PATCH" else None
-    stale = await client.request(method, path, json=body, headers={"If-Match": '"1"'})
+    stale = await client.request(method, path, json=body, headers={"If-Match": if_match})
     assert stale.status_code == 412
     assert stale.json()["error"] == "example_changed"
     assert (await client.get(path)).json()["data"] == fresh.json()["data"]
 
 
-@pytest.mark.parametrize("if_match", ['"1"', 'W/"1"', "*"])
+@pytest.mark.parametrize("if_match", ['"1"', '"998", "1"', "*"])
 async def test_the_version_that_is_there_may_be_deleted(
     client: httpx2.AsyncClient,
     if_match: str,
@@ -150,7 +152,7 @@ async def test_the_version_that_is_there_may_be_deleted(
 async def test_an_if_match_that_is_no_etag_is_refused(client: httpx2.AsyncClient) -> None:
     example = await create(client, "kept")
     path = f"{EXAMPLES}/{example['id']}"
-    for if_match in ("1", '"one"', '"1", "2"', '"9999999999"'):
+    for if_match in ("1", '"1" "2"'):
         answer = await client.delete(path, headers={"If-Match": if_match})
         assert answer.status_code == 422
         assert answer.json()["error"] == "invalid_if_match"

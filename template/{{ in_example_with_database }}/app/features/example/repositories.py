@@ -115,9 +115,9 @@ class ExampleRepository:
         self,
         example_id: UUID,
         changes: Mapping[str, Any],
-        version: int | None,
+        versions: frozenset[int] | None,
     ) -> Row[Any] | None:
-        """Change an example and return it, None if none has this id and, if given, version.
+        """Change an example and return it, None if none has this id and one of `versions`.
 
         Of two that change the same version at once, the second waits for the first's transaction
         and then finds that the version is gone.
@@ -128,16 +128,16 @@ class ExampleRepository:
             .values(**changes, version=_EXAMPLES.version + 1)
             .returning(*_EXAMPLES)
         )
-        if version is not None:
-            statement = statement.where(_EXAMPLES.version == version)
+        if versions is not None:
+            statement = statement.where(_EXAMPLES.version.in_(versions))
         with _unique_names():
             return (await self._session.execute(statement)).one_or_none()
 
-    async def delete(self, example_id: UUID, version: int | None) -> bool:
-        """Delete an example; False if none has this id and, if given, version."""
+    async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> bool:
+        """Delete an example; False if none has this id and one of `versions`."""
         statement = delete(_TABLE).where(_EXAMPLES.id == example_id).returning(_EXAMPLES.id)
-        if version is not None:
-            statement = statement.where(_EXAMPLES.version == version)
+        if versions is not None:
+            statement = statement.where(_EXAMPLES.version.in_(versions))
         return (await self._session.execute(statement)).one_or_none() is not None
 
 

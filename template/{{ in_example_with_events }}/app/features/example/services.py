@@ -64,16 +64,16 @@ class ExampleService(ExampleReader):
         self,
         example_id: UUID,
         data: ExampleUpdate,
-        version: int | None,
+        versions: frozenset[int] | None,
     ) -> ExampleResponse:
-        """Change an example, whatever its version is where `version` is None.
+        """Change an example, whatever its version is where `versions` is None.
 
         Raises:
             ExampleNotFound, ExampleNameTaken
-            ExampleChanged: it has another version by now.
+            ExampleChanged: it has none of these versions.
         """
         changes = data.model_dump(exclude_none=True)
-        example = await self._examples.update(example_id, changes, version)
+        example = await self._examples.update(example_id, changes, versions)
         if example is None:
             raise await self._missing(example_id)
         await self._events.publish(
@@ -81,9 +81,9 @@ class ExampleService(ExampleReader):
         )
         return ExampleResponse.model_validate(example)
 
-    async def delete(self, example_id: UUID, version: int | None) -> None:
+    async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> None:
         """Delete an example; raises `ExampleNotFound` and `ExampleChanged` as `update` does."""
-        if not await self._examples.delete(example_id, version):
+        if not await self._examples.delete(example_id, versions):
             raise await self._missing(example_id)
         await self._events.publish(ExampleDeletedEvent(example_id=example_id))
 

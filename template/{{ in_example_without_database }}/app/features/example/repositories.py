@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from fastapi import Depends, Request
 
 from app.common.pagination import PageParams, Position
+from app.common.preconditions import is_expected
 from app.features.example.errors import ExampleNameTaken, ExampleNotFound
 from app.features.example.models import Example
 from app.features.example.schemas import ExampleFilters
@@ -71,11 +72,11 @@ class ExampleRepository:
         self,
         example_id: UUID,
         changes: Mapping[str, Any],
-        version: int | None,
+        versions: frozenset[int] | None,
     ) -> Example | None:
-        """Change an example and return it, None if none has this id and, if given, version."""
+        """Change an example and return it, None if none has this id and one of `versions`."""
         example = self._examples.get(example_id)
-        if example is None or version not in {None, example.version}:
+        if example is None or not is_expected(example.version, versions):
             return None
         changed = replace(
             example,
@@ -86,10 +87,10 @@ class ExampleRepository:
         self._store(changed)
         return changed
 
-    async def delete(self, example_id: UUID, version: int | None) -> bool:
-        """Delete an example; False if none has this id and, if given, version."""
+    async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> bool:
+        """Delete an example; False if none has this id and one of `versions`."""
         example = self._examples.get(example_id)
-        if example is None or version not in {None, example.version}:
+        if example is None or not is_expected(example.version, versions):
             return False
         del self._examples[example_id]
         return True
