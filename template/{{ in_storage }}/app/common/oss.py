@@ -30,7 +30,10 @@ from app.core.resource import Resource
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
-    from types_aiobotocore_s3.type_defs import CreateBucketRequestTypeDef
+    from types_aiobotocore_s3.type_defs import (
+        CreateBucketRequestTypeDef,
+        GetObjectRequestTypeDef,
+    )
 
 DEFAULT_TYPE: Final = "application/octet-stream"
 
@@ -87,13 +90,16 @@ class ObjectStorage:
     async def _upload(self, target: UploadTarget, source: bytes | ByteStream) -> int:
         return await upload(self._client, target, source, self._part_size, self._part_time)
 
-    async def download_file(self, key: str) -> Download:
-        """Return the object's size and content type with its bytes still to be read."""
+    async def download_file(self, key: str, part: range | None = None) -> Download:
+        """Return the size and content type with the bytes still to be read, all or a `part`."""
+        source: GetObjectRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": full_key(self._root, key),
+        }
+        if part is not None:
+            source["Range"] = f"bytes={part.start}-{part.stop - 1}"
         with storage_errors():
-            answer = await self._client.get_object(
-                Bucket=self._bucket,
-                Key=full_key(self._root, key),
-            )
+            answer = await self._client.get_object(**source)
         content_type = answer.get("ContentType", DEFAULT_TYPE)
         return Download(answer["ContentLength"], content_type, answer["Body"])
 

@@ -7,13 +7,13 @@ storage when their example is deleted; nobody reaches them there any more.
 import re
 from datetime import datetime
 from typing import Annotated, Final
-from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response, UploadFile, status
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from app.common.downloads import RangeNotSatisfiable, content_disposition, send_download
 from app.common.file_types import BEGINNING, can_be
 from app.common.oss import StorageDep
 from app.common.storage_client import STORAGE_ERRORS
@@ -120,7 +120,7 @@ async def upload_attachment(
         key,
         file,
         content_type=content_type,
-        content_disposition=disposition(name),
+        content_disposition=content_disposition(name),
     )
     response.headers["Location"] = f"{request.scope['path']}/{attachment_id}"
     return described(await storage.stat(key))
@@ -139,18 +139,22 @@ async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -
     response_class=StreamingResponse,
     responses={
         200: {"description": "The file.", "content": dict.fromkeys(ALLOWED_TYPES, FILE)},
-        **error_responses(ExampleNotFound, AttachmentNotFound, *STORAGE_ERRORS),
+        206: {"description": "A range of it.", "content": dict.fromkeys(ALLOWED_TYPES, FILE)},
+        **error_responses(
+            ExampleNotFound,
+            AttachmentNotFound,
+            RangeNotSatisfiable,
+            *STORAGE_ERRORS,
+        ),
     },
 )
-async def download_attachment(stored: StoredAttachment, storage: StorageDep) -> StreamingResponse:
-    """Send the file as a download, which browsers save and never run."""
-    download = await storage.download_file(stored.key)
-    headers = {
-        "Content-Disposition": disposition(described(stored).name),
-        "Content-Length": str(download.size),
-        "Content-Type": download.content_type,
-    }
-    return StreamingResponse(download, headers=headers)
+async def download_attachment(
+    stored: StoredAttachment,
+    request: Request,
+    storage: StorageDep,
+) -> StreamingResponse:
+    """Send the file, or a range of it, as a download, which browsers save and never run."""
+    return await send_download(storage, stored, request, described(stored).name)
 
 
 @router.get(
@@ -187,8 +191,3 @@ def described(stored: StoredObject) -> Attachment:
         size=stored.size,
         uploaded_at=stored.modified_at,
     )
-
-
-def disposition(name: str) -> str:
-    """Return the header that makes browsers save a file under `name`."""
-    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"

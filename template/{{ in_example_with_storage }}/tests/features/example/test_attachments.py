@@ -48,8 +48,12 @@ async def test_an_attached_file_is_listed_and_comes_back_as_a_download(
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-length"] == str(len(content))
     assert answer.headers["x-content-type-options"] == "nosniff"
-    disposition = "attachment; filename*=UTF-8''%E6%8A%A5%E5%91%8A%201.pdf"
+    disposition = "attachment; filename=\"__ 1.pdf\"; filename*=UTF-8''%E6%8A%A5%E5%91%8A%201.pdf"
     assert answer.headers["content-disposition"] == disposition
+
+    headers = {"Range": f"bytes={len(content) - 2}-", "If-Range": answer.headers["etag"]}
+    answer = await client.get(f"{attachments}/{attachment['id']}", headers=headers)
+    assert (answer.status_code, answer.content) == (206, content[-2:])
 
 
 async def test_a_shared_url_downloads_from_the_storage_itself(
@@ -63,7 +67,9 @@ async def test_a_shared_url_downloads_from_the_storage_itself(
         answer = await anybody.get(shared["url"])
     assert answer.content == PDF[1]
     assert answer.headers["content-type"] == "application/pdf"
-    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''report.pdf"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"report.pdf\"; filename*=UTF-8''report.pdf"
+    )
 
 
 async def test_what_others_put_beside_the_attachments_is_left_out(
