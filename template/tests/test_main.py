@@ -65,7 +65,7 @@ async def test_a_route_that_a_person_adds_is_wrapped_and_documented(settings: Se
         response = await client.get("/mine")
 
     assert response.json() == {"code": 200, "message": "success", "data": 7, "error": None}
-    assert "Envelope_mine_mine_get" in app.openapi()["components"]["schemas"]
+    assert "Envelope_mine" in app.openapi()["components"]["schemas"]
 
 
 PATHS = ("/health/live", "/docs", "/docs/swagger-ui.css", "/redoc", "/openapi.json", "/mine", "/no")

@@ -1,23 +1,31 @@
-"""Puts the answers of API routes into the envelope, without reading or rewriting their bodies."""
+"""Wraps the responses of API routes in the envelope, without parsing or rewriting their bodies."""
 
+import re
 from typing import Final
 
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.common.response_envelope import envelope_parts, is_left_as_it_is
+from app.common.response_envelope import (
+    created_envelope,
+    envelope_parts,
+    envelope_scope,
+    is_envelope_type,
+    skips_envelope,
+)
 
-# Marks of a download, a file or an encoded body, around which nothing can be put.
+# A download, a file or an encoded body cannot be wrapped.
 _NOT_PLAIN: Final = frozenset(
     {b"content-disposition", b"content-encoding", b"content-range", b"accept-ranges"},
 )
+_ENVELOPE_START: Final = re.compile(rb'\s*\{\s*"code"\s*:')
 
 
 class ResponseEnvelopeMiddleware:
     """Wraps JSON that an API route of this application sends in one piece, and nothing else.
 
-    Streams pass through as they come. Errors bring their envelope (see `app/core/errors.py`), and
-    a route may ask for none (see `without_envelope`).
+    Streams pass through as they come. Errors bring their envelope (see `app/core/errors.py`), so
+    does a handler that returns a `ResponseEnvelope`, and a route may skip it (`without_envelope`).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,25 +41,31 @@ class ResponseEnvelopeMiddleware:
         async def send_wrapped(message: Message) -> None:
             nonlocal held_start
             if message["type"] == "http.response.start":
-                # A mounted application has put itself into the scope; its answers are its own.
-                if scope.get("app") is application and _is_to_wrap(scope, message):
+                # A mounted application has put itself into the scope; its responses are its own.
+                if scope.get("app") is application and _may_wrap(scope, message):
                     held_start = message  # its content-length is known with the body
                     return
             elif held_start is not None:
                 start, held_start = held_start, None
                 body = message.get("body", b"")
-                if body and not message.get("more_body", False):
+                is_whole = body and not message.get("more_body", False)
+                if is_whole and not _is_envelope(scope, body):
                     message = _wrap(start, body)
                 await send(start)
             await send(message)
 
-        await self.app(scope, receive, send_wrapped)
+        token = envelope_scope.set(scope)
+        try:
+            await self.app(scope, receive, send_wrapped)
+        finally:
+            envelope_scope.reset(token)
 
 
-def _is_to_wrap(scope: Scope, start: Message) -> bool:
-    if is_left_as_it_is(scope) or not isinstance(scope.get("route"), APIRoute):
+def _may_wrap(scope: Scope, start: Message) -> bool:
+    route = scope.get("route")
+    if skips_envelope(scope) or not isinstance(route, APIRoute):
         return False
-    if 300 <= start["status"] < 400:
+    if is_envelope_type(route.response_model) or 300 <= start["status"] < 400:
         return False
     is_json = False
     for name, value in start.get("headers", ()):
@@ -60,6 +74,11 @@ def _is_to_wrap(scope: Scope, start: Message) -> bool:
         if name == b"content-type":
             is_json = value == b"application/json" or value.startswith(b"application/json;")
     return is_json
+
+
+def _is_envelope(scope: Scope, body: bytes) -> bool:
+    # Both are needed: data may look like an envelope, and a handler may create one for other ends.
+    return created_envelope(scope) and _ENVELOPE_START.match(body) is not None
 
 
 def _wrap(start: Message, body: bytes) -> Message:

@@ -1,16 +1,17 @@
-"""Makes the OpenAPI document tell what callers get: enveloped answers and the real errors."""
+"""Completes the OpenAPI document: envelopes, errors, and what client generators need."""
 
+import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.common.response_envelope import (
+    ENVELOPE_MARK,
     REFERENCE,
-    FailureEnvelope,
-    ResponseEnvelope,
+    SuccessEnvelope,
     ValidationFailure,
     without_envelope,
 )
@@ -23,9 +24,27 @@ from app.core.errors import (
 )
 
 _JSON: Final = "application/json"
-_OF_BODIES: Final = (BadRequest, RequestTooSlow, PayloadTooLarge)
+_BODY_ERRORS: Final = (BadRequest, RequestTooSlow, PayloadTooLarge)
 
 Schema = dict[str, Any]
+
+
+class _Operation(NamedTuple):
+    """A documented operation, which is part of the document and can be changed.
+
+    Attributes:
+        name: the name of the route, which is that of its function by default.
+        method: such as `get`.
+        has_own_id: whether the route sets `operation_id` itself.
+        is_wrapped: whether the middleware puts its responses into the envelope.
+        schema: the operation object.
+    """
+
+    name: str
+    method: str
+    has_own_id: bool
+    is_wrapped: bool
+    schema: Schema
 
 
 def document_envelopes(app: FastAPI) -> None:
@@ -34,87 +53,191 @@ def document_envelopes(app: FastAPI) -> None:
 
     def openapi() -> Schema:
         nonlocal documented
-        schema = original()  # FastAPI builds it anew when routes were added
+        schema = original()  # FastAPI builds it again when routes were added
         if schema is not documented:
-            _describe_answers(app, schema)
+            _complete(app, schema)
             documented = schema
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _describe_answers(app: FastAPI, document: Schema) -> None:
+def _complete(app: FastAPI, document: Schema) -> None:
+    document.setdefault("servers", [{"url": "/"}])
     schemas: Schema = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (FailureEnvelope, ValidationFailure):
-        schema = model.model_json_schema(ref_template=REFERENCE + "{model}", mode="serialization")
-        schemas |= schema.pop("$defs", {})
-        schemas[model.__name__] = schema
-    for operation, is_wrapped in _operations(app, document):
-        for status, response in operation["responses"].items():
-            content = response.get("content", {}).get(_JSON)
-            if content is None:
-                continue
-            if is_wrapped and status.isdigit() and 200 <= int(status) < 300:
-                envelope = _enveloped(content.get("schema", {}), int(status), operation, schemas)
-                content["schema"] = {"$ref": REFERENCE + envelope}
-            for example in content.get("examples", {}).values():
-                if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
-                    example["value"]["data"] = None
-        if "requestBody" in operation:
-            for refused, response in error_responses(*_OF_BODIES).items():
-                operation["responses"].setdefault(str(refused), response)
-        if "parameters" in operation or "requestBody" in operation:
-            _describe_validation(operation["responses"])
-        _describe_unavailability(operation["responses"])
-        for parameter in operation.get("parameters", ()):
+    schema = ValidationFailure.model_json_schema(
+        ref_template=REFERENCE + "{model}",
+        mode="serialization",
+    )
+    schemas |= schema.pop("$defs", {})
+    schemas[ValidationFailure.__name__] = schema
+    operations = list(_operations(app, document))
+    renamed = {name: _readable(name) for name in schemas} | _set_operation_ids(operations)
+    _rename_components(document, schemas, renamed)
+    _describe_files(schemas)
+    envelopes = {name for name, schema in schemas.items() if schema.pop(ENVELOPE_MARK, False)}
+    for operation in operations:
+        operation.schema.setdefault("security", [])  # public
+        _describe_responses(operation, schemas, envelopes)
+        for parameter in operation.schema.get("parameters", ()):
             _describe_parameter(parameter["schema"])
 
 
-def _operations(app: FastAPI, document: Schema) -> Iterator[tuple[Schema, bool]]:
-    """Yield every documented operation, and whether its answers are put into the envelope."""
-    is_wrapped = {
-        (context.path_format, method.lower()): not _depends_on_bare_answers(context.dependant)
+def _operations(app: FastAPI, document: Schema) -> Iterator[_Operation]:
+    contexts = {
+        (context.path_format, method.lower()): context
         for context in iter_route_contexts(app.routes)
         if isinstance(context.original_route, APIRoute)
         for method in context.methods or ()
     }
     for path, path_item in document.get("paths", {}).items():
-        for method, operation in path_item.items():
-            yield operation, is_wrapped[path, method]
+        for method, schema in path_item.items():
+            context = contexts[path, method]
+            yield _Operation(
+                name=context.name or method,
+                method=method,
+                has_own_id=context.operation_id is not None,
+                is_wrapped=not _depends_on_bare_body(context.dependant),
+                schema=schema,
+            )
 
 
-def _depends_on_bare_answers(dependant: Dependant) -> bool:
+def _depends_on_bare_body(dependant: Dependant) -> bool:
     return any(
-        part.call is without_envelope or _depends_on_bare_answers(part)
+        part.call is without_envelope or _depends_on_bare_body(part)
         for part in dependant.dependencies
     )
 
 
-def _enveloped(data: Schema, status: int, operation: Schema, schemas: Schema) -> str:
-    """Add the component that describes `data` in its envelope; return its name."""
+def _set_operation_ids(operations: list[_Operation]) -> dict[str, str]:
+    """Name operations after their functions; return the new names of the forms of their bodies.
+
+    Further operations of the same name add their method, or keep FastAPI's id with the path.
+    """
+    used = {each.schema["operationId"] for each in operations if each.has_own_id}
+    renamed = {}
+    for operation in operations:
+        if not operation.has_own_id:
+            old = operation.schema["operationId"]
+            name = re.sub(r"\W", "_", operation.name)
+            ids = (name, f"{name}_{operation.method}", old, f"{old}_{operation.method}")
+            new = next(each for each in ids if each not in used)
+            used.add(new)
+            operation.schema["operationId"] = new
+            renamed[f"Body_{old}"] = f"Body_{new}"
+    return renamed
+
+
+def _readable(name: str) -> str:
+    """Return the name of a component without the remains of brackets: `Page_Book_` is Page_Book."""
+    return re.sub("_+", "_", name).strip("_")
+
+
+def _rename_components(document: Schema, schemas: Schema, renamed: dict[str, str]) -> None:
+    references = {}
+    for old, new in renamed.items():
+        if old in schemas and new not in schemas:
+            schemas[new] = {**schemas.pop(old), "title": new}
+            references[REFERENCE + old] = REFERENCE + new
+    _replace(document, references)
+
+
+def _replace(node: Any, texts: dict[str, str]) -> None:
+    for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        if isinstance(value, dict | list):
+            _replace(value, texts)
+        elif isinstance(value, str) and value in texts:
+            node[key] = texts[value]
+
+
+def _describe_files(node: Any) -> None:
+    """Add `format: binary` to uploaded files, which many generators know them by."""
+    if isinstance(node, dict):
+        if isinstance(node.get("contentMediaType"), str) and "contentEncoding" not in node:
+            node.setdefault("format", "binary")
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            _describe_files(each)
+
+
+def _describe_responses(operation: _Operation, schemas: Schema, envelopes: set[str]) -> None:
+    responses = operation.schema["responses"]
+    if "requestBody" in operation.schema:
+        for refused, response in error_responses(*_BODY_ERRORS).items():
+            responses.setdefault(str(refused), response)
+    if "parameters" in operation.schema or "requestBody" in operation.schema:
+        _describe_validation(responses)
+    _describe_unavailability(responses)
+    for status, response in responses.items():
+        content = response.get("content", {}).get(_JSON)
+        if content is None:
+            continue
+        schema = content.get("schema", {})
+        if operation.is_wrapped and status.isdigit() and 200 <= int(status) < 300:
+            content["schema"] = _enveloped(schema, int(status), operation, schemas, envelopes)
+        elif "oneOf" in schema:
+            content["schema"] = _named_errors(schema["oneOf"], schemas)
+        for example in content.get("examples", {}).values():
+            if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
+                example["value"]["data"] = None
+
+
+def _enveloped(
+    data: Schema,
+    status: int,
+    operation: _Operation,
+    schemas: Schema,
+    envelopes: set[str],
+) -> Schema:
+    """Return a reference to the component that describes `data` in its envelope, after adding it.
+
+    A `ResponseEnvelope` that the route declares is sent as it is.
+    """
+    choices = data.get("anyOf", [data])
+    as_they_are = [each for each in choices if _name_of(each) in envelopes]
+    if as_they_are:
+        others = [each for each in choices if each not in as_they_are]
+        if not others:
+            return data
+        rest = others[0] if len(others) == 1 else {"anyOf": others}
+        return {"anyOf": [*as_they_are, _enveloped(rest, status, operation, schemas, envelopes)]}
     if "$ref" in data:
-        name = data["$ref"].removeprefix(REFERENCE)
+        name = _name_of(data)
     elif data.get("type") == "array" and "$ref" in data.get("items", {}):
-        name = f"List_{data['items']['$ref'].removeprefix(REFERENCE)}"
+        name = f"List_{_name_of(data['items'])}"
     else:
-        name = operation["operationId"]
-    name = (f"Envelope_{name}" if status == 200 else f"Envelope_{status}_{name}").rstrip("_")
-    schema = ResponseEnvelope[Any].model_json_schema(mode="serialization")
+        name = operation.schema["operationId"]
+    name = f"Envelope_{name}" if status == 200 else f"Envelope_{status}_{name}"
+    schema = SuccessEnvelope[Any].model_json_schema(mode="serialization")
     schema["title"] = name
     schema["properties"]["code"]["const"] = status
-    schema["properties"]["data"] = data
+    schema["properties"]["data"] = {key: data[key] for key in data if key != "title"}
     schemas[name] = schema
-    return name
+    return {"$ref": REFERENCE + name}
+
+
+def _name_of(schema: Schema) -> str:
+    return str(schema.get("$ref", "")).removeprefix(REFERENCE)
+
+
+def _named_errors(choices: list[Schema], schemas: Schema) -> Schema:
+    """Make each error a component, so that generated clients have a type for it."""
+    for index, schema in enumerate(choices):
+        name = schema.get("title")
+        if name and schemas.setdefault(name, schema) == schema:  # else its name is taken
+            choices[index] = {"$ref": REFERENCE + name}
+    return choices[0] if len(choices) == 1 else {"oneOf": choices}
 
 
 def _describe_validation(responses: Schema) -> None:
-    """Name the validation error among the 422 answers, besides those that a route documents."""
+    """Add the validation error to the 422 responses, besides those that a route documents."""
     reference = {"$ref": REFERENCE + ValidationFailure.__name__}
     documented = responses.get("422", {}).get("content", {}).get(_JSON, {})
-    if "allOf" in documented.get("schema", {}):  # errors that the route declares itself
-        documented["schema"] = {"anyOf": [documented["schema"], reference]}
+    if "oneOf" in documented.get("schema", {}):  # errors that the route declares itself
+        documented["schema"]["oneOf"].append(reference)
         responses["422"]["description"] += " Or the request is not valid."
     else:
         responses["422"] = {
@@ -124,16 +247,26 @@ def _describe_validation(responses: Schema) -> None:
 
 
 def _describe_unavailability(responses: Schema) -> None:
-    """Let any `error` stand in a 503: whatever an operation needs may be gone or take too long."""
+    """Allow any `error` in a 503: every resource of an operation may be down or too slow."""
     ((_, general),) = error_responses(ServiceUnavailable).items()
-    responses.setdefault("503", general)
-    schema = responses["503"]["content"][_JSON].get("schema", {})
-    if "allOf" in schema:
-        schema["allOf"][1]["properties"]["error"] = {"type": "string"}
+    content = responses.setdefault("503", general)["content"][_JSON]
+    if "oneOf" in content.get("schema", {}):
+        schema = general["content"][_JSON]["schema"]
+        schema["oneOf"][0]["properties"]["error"] = {"type": "string"}
+        content["schema"] = schema
 
 
 def _describe_parameter(schema: Schema) -> None:
-    """Take away null, which cannot be sent outside of a body: what is not there is left out."""
+    """Remove null, which only a body can hold, and name the values of an enumeration."""
     if "anyOf" in schema:
         choices = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
         schema |= choices[0] if len(choices) == 1 else {"anyOf": choices}
+    values = schema.get("enum", ())
+    if any(str(value).startswith("-") for value in values):  # which generators cannot name
+        schema["x-enum-varnames"] = [_variable(str(value)) for value in values]
+
+
+def _variable(value: str) -> str:
+    """Return the name of an enumeration's value: `-created_at` is CREATED_AT_DESC."""
+    name = re.sub(r"\W", "_", value.removeprefix("-")).upper()
+    return f"{name}_DESC" if value.startswith("-") else name

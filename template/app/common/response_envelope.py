@@ -1,5 +1,6 @@
 """The one shape of every JSON answer: `{"code": …, "message": …, "data": …, "error": …}`."""
 
+from contextvars import ContextVar
 from functools import lru_cache
 from http.client import responses
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -9,16 +10,55 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 REFERENCE: Final = "#/components/schemas/"
+ENVELOPE_MARK: Final = "x-envelope"  # in schemas while the document is built
 
 T = TypeVar("T")
 
 _ALWAYS_COMPLETE: Final = ConfigDict(json_schema_serialization_defaults_required=True)
-_NOT_TO_WRAP: Final = "app.not_to_wrap"
+_SKIP_ENVELOPE: Final = "app.skip_envelope"
+_ENVELOPE_CREATED: Final = "app.envelope_created"
+# The request that notes each `ResponseEnvelope` that is created while it is handled.
+envelope_scope: ContextVar[Scope | None] = ContextVar("envelope_scope", default=None)
 # Where the phrases of HTTP have changed over the years.
 _CODES: Final = {413: "payload_too_large", 415: "unsupported_media", 422: "unprocessable"}
 
 
+def _describe_envelope(schema: dict[str, Any], cls: type[BaseModel]) -> None:
+    schema[ENVELOPE_MARK] = True
+    if cls is ResponseEnvelope:  # the data of a narrower envelope is described by its own type
+        schema["example"] = {
+            "code": 200,
+            "message": "success",
+            "data": {"id": 1, "name": "example"},
+            "error": None,
+        }
+
+
 class ResponseEnvelope(BaseModel, Generic[T]):
+    """An envelope that a handler fills itself: it is sent as it is, and not wrapped again.
+
+    Handlers seldom need it, for the middleware wraps what they return. `code` is sent in the body
+    only: the HTTP status is that of the route or of the response.
+    """
+
+    model_config = ConfigDict(
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra=_describe_envelope,
+    )
+
+    code: int = Field(200, description="The HTTP status.")
+    message: str = Field("success", description="What happened, for people.")
+    data: T | None = None
+    error: str | None = Field(None, description="What went wrong, for programs.")
+
+    def model_post_init(self, _: Any, /) -> None:
+        """Note in the current request that its body may be an envelope already."""
+        scope = envelope_scope.get()
+        if scope is not None:
+            scope[_ENVELOPE_CREATED] = True
+
+
+class SuccessEnvelope(BaseModel, Generic[T]):
     """What a caller gets when the request succeeded."""
 
     model_config = _ALWAYS_COMPLETE
@@ -81,7 +121,7 @@ def envelope_parts(status: int) -> tuple[bytes, bytes]:
     """Return what stands before and after the body of an answer with this status."""
     envelope: BaseModel
     if status < 400:
-        envelope = ResponseEnvelope[None](code=status, data=None)
+        envelope = SuccessEnvelope[None](code=status, data=None)
     else:
         message, code = reason_phrase(status), reason_code(status)
         envelope = FailureEnvelope(code=status, message=message, error=code)
@@ -89,20 +129,30 @@ def envelope_parts(status: int) -> tuple[bytes, bytes]:
     return (before + data.removesuffix("null")).encode(), after.encode()
 
 
-def leave_as_it_is(scope: Scope) -> None:
-    """Mark the answer to this request as one that the envelope middleware must not wrap."""
-    scope[_NOT_TO_WRAP] = True
+def skip_envelope(scope: Scope) -> None:
+    """Tell the envelope middleware not to wrap the response to this request."""
+    scope[_SKIP_ENVELOPE] = True
 
 
-def is_left_as_it_is(scope: Scope) -> bool:
-    """Tell whether `leave_as_it_is` was called for this request."""
-    return _NOT_TO_WRAP in scope
+def skips_envelope(scope: Scope) -> bool:
+    """Return whether `skip_envelope` was called for this request."""
+    return _SKIP_ENVELOPE in scope
+
+
+def created_envelope(scope: Scope) -> bool:
+    """Return whether this request has created a `ResponseEnvelope`."""
+    return _ENVELOPE_CREATED in scope
+
+
+def is_envelope_type(response_model: object) -> bool:
+    """Return whether a route with this response model always returns a `ResponseEnvelope`."""
+    return ResponseEnvelope in getattr(response_model, "__mro__", ())
 
 
 async def without_envelope(connection: HTTPConnection) -> None:
-    """Answer with the bare body: `dependencies=[Depends(without_envelope)]`.
+    """Send the bare body: `dependencies=[Depends(without_envelope)]`.
 
     It works on a route, on a router and where a router is included. The documented schema is
     the bare one then. Errors keep their envelope.
     """
-    leave_as_it_is(connection.scope)
+    skip_envelope(connection.scope)

@@ -1,4 +1,4 @@
-"""Errors of the domain, and the one place where errors become answers."""
+"""Errors of the domain, and the one place where errors become responses."""
 
 import re
 from collections import defaultdict
@@ -15,21 +15,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.common.allow_header import allowed_methods
 from app.common.json_utils import dumps
 from app.common.response_envelope import (
-    REFERENCE,
     FailureEnvelope,
     InvalidField,
     InvalidFields,
     ValidationFailure,
-    leave_as_it_is,
     reason_code,
     reason_phrase,
+    skip_envelope,
 )
 
 
 class DomainError(Exception):
     """The request cannot be served."""
 
-    # A subclass is a documented failure: its name becomes the `error` of the answer
+    # A subclass is a documented failure: its name becomes the `error` of the response
     # (BookNotFound: book_not_found) and its docstring's first paragraph the message.
 
     status: ClassVar[int] = 400
@@ -148,18 +147,7 @@ def error_responses(*classes: type[DomainError]) -> dict[int | str, dict[str, An
             "description": " ".join(cls.default_message for cls in same_status),
             "content": {
                 "application/json": {
-                    "schema": {
-                        "allOf": [
-                            {"$ref": REFERENCE + FailureEnvelope.__name__},
-                            {
-                                "properties": {
-                                    "code": {"const": status},
-                                    "data": {"type": "null"},
-                                    "error": {"enum": [cls.code for cls in same_status]},
-                                },
-                            },
-                        ],
-                    },
+                    "schema": {"oneOf": [error_schema(cls) for cls in same_status]},
                     "examples": {
                         cls.code: {
                             "summary": cls.default_message,
@@ -174,11 +162,22 @@ def error_responses(*classes: type[DomainError]) -> dict[int | str, dict[str, An
     }
 
 
+def error_schema(cls: type[DomainError]) -> dict[str, Any]:
+    """Describe the envelope of an error; `app/common/openapi.py` makes it a component."""
+    schema = FailureEnvelope.model_json_schema(mode="serialization")
+    schema["title"] = cls.__name__
+    schema["description"] = cls.default_message
+    schema["properties"]["code"] = {"type": "integer", "const": cls.status}
+    schema["properties"]["data"] = {"type": "null"}
+    schema["properties"]["error"] = {"type": "string", "const": cls.code}
+    return schema
+
+
 def install_error_handlers(app: FastAPI) -> None:
-    """Answer every failure of `app` with the failure envelope."""
+    """Send the failure envelope for every failure of `app`."""
     for cls in (DomainError, RequestValidationError, HTTPException):
         app.add_exception_handler(cls, _on_error)
-    # A handler for Exception would run outside of all middleware, where the answer misses its
+    # A handler for Exception would run outside of all middleware, where the response lacks its
     # headers and the log its request id. As the innermost middleware, it has both.
     app.user_middleware.append(Middleware(UnexpectedErrorMiddleware))
 
@@ -188,7 +187,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
 
 
 class UnexpectedErrorMiddleware:
-    """Turns what nobody expected into a 500 that says nothing about it; the log says all."""
+    """Turns an unexpected error into a 500 without details, which go into the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -207,7 +206,7 @@ class UnexpectedErrorMiddleware:
         try:
             await self.app(scope, receive, observed_send)
         except Exception as error:
-            # Half an answer cannot be taken back: the server must cut the connection.
+            # Half a response cannot be taken back: the server must close the connection.
             # In debug mode the framework shows the trace to the developer.
             if response_started or scope["app"].debug:
                 raise
@@ -220,7 +219,7 @@ class UnexpectedErrorMiddleware:
 
 
 def failure_response(scope: Scope, error: Exception) -> Response:
-    """The one place where errors become answers."""
+    """Return the response for an error: the one place where errors become responses."""
     headers: Mapping[str, str] | None = None
     match error:
         case DomainError():
@@ -255,7 +254,7 @@ def failure_response(scope: Scope, error: Exception) -> Response:
         case _:
             message = "Something went wrong on our side; the request id finds it in the log."
             content = _envelope(500, message, reason_code(500))
-    leave_as_it_is(scope)
+    skip_envelope(scope)
     return Response(dumps(content), content["code"], headers, "application/json")
 
 

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from loguru import logger
 from pydantic import BaseModel, Field
 
-from app.common.response_envelope import leave_as_it_is, without_envelope
+from app.common.response_envelope import skip_envelope, without_envelope
 from app.core.request_settings import SettingsDep
 from app.core.resource import Resource
 from app.core.resources import RESOURCES
@@ -111,7 +111,7 @@ class DirectRoute(APIRoute):
 
 async def live(request: Request) -> Response:
     """Tell that the process runs; it looks at nothing else."""
-    leave_as_it_is(request.scope)
+    skip_envelope(request.scope)
     return Response(_ALIVE, media_type="application/json")
 
 

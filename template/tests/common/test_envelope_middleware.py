@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
@@ -21,7 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from app.common.response_envelope import without_envelope
+from app.common.response_envelope import ResponseEnvelope, without_envelope
 from tests.asgi import Message, client_of, get, small_app
 
 
@@ -118,6 +118,98 @@ async def test_data_that_looks_like_an_envelope_is_data(app: FastAPI) -> None:
         response = await client.get("/looks")
 
     assert response.json() == enveloped(enveloped(1))
+
+
+class Shelved(ResponseEnvelope[Book]):
+    """An envelope with one member more."""
+
+    shelf: int = 1
+
+
+READY = ResponseEnvelope[Book](data=Book())
+
+
+@pytest.mark.parametrize(
+    ("handler", "shelf"),
+    [
+        pytest.param(lambda: ResponseEnvelope(data=Book()), {}, id="returned"),
+        pytest.param(lambda: Shelved(data=Book()), {"shelf": 1}, id="subclass"),
+        pytest.param(
+            lambda: JSONResponse(ResponseEnvelope(data=Book()).model_dump()), {}, id="response"
+        ),
+        pytest.param(
+            lambda: Response(
+                ResponseEnvelope(data=Book()).model_dump_json(indent=2),
+                media_type="application/json",
+            ),
+            {},
+            id="indented",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_an_envelope_of_the_handler_is_sent_as_it_is(
+    app: FastAPI,
+    handler: Callable[[], Any],
+    shelf: dict[str, int],
+    is_async: bool,
+) -> None:
+    if is_async:
+
+        @app.get("/book")
+        async def book() -> Any:
+            return handler()
+
+    else:
+        app.add_api_route("/book", handler)
+
+    async with client_of(app) as client:
+        response = await client.get("/book")
+
+    assert response.json() == enveloped({"title": "Dune"}) | shelf
+
+
+@pytest.mark.parametrize(
+    "model",
+    [ResponseEnvelope[Book], ResponseEnvelope, Shelved, ResponseEnvelope[Book] | Book],
+)
+async def test_a_declared_envelope_is_not_wrapped_again(app: FastAPI, model: Any) -> None:
+    @app.get("/book", response_model=model)
+    async def book() -> object:
+        return (Shelved if model is Shelved else ResponseEnvelope[Book])(data=Book())
+
+    @app.get("/ready", response_model=ResponseEnvelope[Book])
+    async def ready() -> object:
+        return READY
+
+    async with client_of(app) as client:
+        bodies = [(await client.get(path)).json() for path in ("/book", "/ready")]
+
+    for body in bodies:
+        assert body.items() >= enveloped({"title": "Dune"}).items()
+
+
+async def test_an_envelope_within_the_data_or_beside_it_is_no_envelope(app: FastAPI) -> None:
+    @app.get("/within")
+    async def within() -> dict[str, ResponseEnvelope[int]]:
+        return {"job": ResponseEnvelope(data=1)}
+
+    @app.get("/beside")
+    async def beside() -> Book:
+        ResponseEnvelope(data=1)
+        return Book()
+
+    async with client_of(app) as client:
+        bodies = [(await client.get(path)).json() for path in ("/within", "/beside")]
+
+    assert bodies == [enveloped({"job": enveloped(1)}), enveloped({"title": "Dune"})]
+
+
+def test_an_envelope_has_defaults_and_an_example() -> None:
+    assert ResponseEnvelope().model_dump() == enveloped(None)
+    example = {"code": 200, "message": "success", "data": {"id": 1, "name": "example"}}
+    assert ResponseEnvelope.model_json_schema()["example"] == example | {"error": None}
+    assert "example" not in ResponseEnvelope[Book].model_json_schema()  # it has books
 
 
 async def test_what_is_no_json_of_an_api_route_is_left_as_it_is(

@@ -38,6 +38,8 @@ ALLOWED_TYPES: Final = (
 )
 UUID_FORM: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 KEY: Final = re.compile(rf"examples/{UUID_FORM}/{UUID_FORM}/[^/]+")
+# Client generators take the first type that they know; this one gives them bytes, not text.
+DOWNLOAD_TYPES: Final = ("application/octet-stream", *ALLOWED_TYPES)
 ENCODING: Final = {"file": {"contentType": ", ".join(ALLOWED_TYPES)}}
 FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 
@@ -138,8 +140,8 @@ async def list_attachments(example_id: ExistingExampleId, storage: StorageDep) -
     "/{attachment_id}",
     response_class=StreamingResponse,
     responses={
-        200: {"description": "The file.", "content": dict.fromkeys(ALLOWED_TYPES, FILE)},
-        206: {"description": "A range of it.", "content": dict.fromkeys(ALLOWED_TYPES, FILE)},
+        200: {"description": "The file.", "content": dict.fromkeys(DOWNLOAD_TYPES, FILE)},
+        206: {"description": "A range of it.", "content": dict.fromkeys(DOWNLOAD_TYPES, FILE)},
         **error_responses(
             ExampleNotFound,
             AttachmentNotFound,
