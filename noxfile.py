@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent
 # In the order in which they are begun: those first that take longest.
 TIERS = ("update", "types", "render", "toggle")
 # Of these, each has the processors to itself: what they start is kept busy.
-ALONE = ("run", "fire", "doors")
+ALONE = ("run", "fire", "doors", "clients")
 OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
 
 # Tests that run inside of a service.
@@ -60,6 +60,7 @@ def tests(session: nox.Session) -> None:
         run_rows(session)
         fire(session)
         doors(session)
+        clients(session)
 
 
 def side_by_side(session: nox.Session, tiers: Sequence[str]) -> None:
@@ -143,6 +144,12 @@ def fire(session: nox.Session) -> None:
 def doors(session: nox.Session) -> None:
     """Send services what nobody has thought of, and look for what they give away."""
     session.run("pytest", "tests", "-m", "doors", *session.posargs)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Generate clients of a running service, compile them and use them; it needs npm."""
+    session.run("pytest", "tests", "-m", "clients", *session.posargs)
 
 
 @nox.session
