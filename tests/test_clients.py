@@ -80,9 +80,9 @@ def test_a_python_client_is_complete_typed_and_works(workshop: Workshop) -> None
     generate = ("openapi-python-client", "generate", "--meta", "none", "--fail-on-warning")
     workshop.run(*generate, *options)
     # Its client.py, which is the same for every document, is not typed strictly itself.
-    options = ("--strict", "--explicit-package-bases", "--follow-imports=silent")
+    strictly = ("--strict", "--explicit-package-bases", "--follow-imports=silent")
     made = ("generated/api_client/api", "generated/api_client/models")
-    workshop.run("mypy", *options, "use_openapi_python_client.py", *made)
+    workshop.run("mypy", *strictly, "use_openapi_python_client.py", *made)
     workshop.run(sys.executable, "use_openapi_python_client.py", *workshop.arguments)
 
 

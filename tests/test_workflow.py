@@ -24,7 +24,19 @@ USES = re.compile(r"uses: (?P<action>\S+?)@(?P<version>\S+)(?P<comment>.*)")
 SESSION = re.compile(r"nox -s ([a-z_]+)")
 # Each tier that a change can break; the others are what a release or a measurement needs.
 TIERS = frozenset(
-    {"clients", "docs", "doors", "fire", "lint", "render", "run", "tests", "toggle", "types", "update"}
+    {
+        "clients",
+        "docs",
+        "doors",
+        "fire",
+        "lint",
+        "render",
+        "run",
+        "tests",
+        "toggle",
+        "types",
+        "update",
+    }
 )
 
 stem = attrgetter("stem")
