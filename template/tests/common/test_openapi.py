@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, UploadFile
+from fastapi import APIRouter, Body, Depends, FastAPI, Header
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse
@@ -251,16 +251,13 @@ def test_an_operation_is_named_after_its_function_once(app: FastAPI) -> None:
     assert len(ids) == len(set(ids.values()))
 
 
-def test_an_uploaded_file_is_binary_in_a_form_with_a_readable_name(app: FastAPI) -> None:
-    @app.post("/covers")
-    async def add_covers(front: UploadFile, others: list[UploadFile] | None = None) -> None: ...
+def test_a_body_of_several_parameters_has_a_readable_name(app: FastAPI) -> None:
+    @app.post("/lent")
+    async def lend(book: Book, days: Annotated[int, Body()]) -> None: ...
 
-    form = component(app, "Body_add_covers")["properties"]
-    others, _ = form["others"]["anyOf"]
-    assert form["front"]["format"] == others["items"]["format"] == "binary"
-    content = app.openapi()["paths"]["/covers"]["post"]["requestBody"]["content"]
-    (media_type,) = content.values()
-    assert media_type["schema"] == {"$ref": "#/components/schemas/Body_add_covers"}
+    assert sorted(component(app, "Body_lend")["properties"]) == ["book", "days"]
+    content = app.openapi()["paths"]["/lent"]["post"]["requestBody"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/Body_lend"}
 
 
 def test_the_document_has_a_server_and_says_which_operations_are_public(app: FastAPI) -> None:

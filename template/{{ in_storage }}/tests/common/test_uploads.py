@@ -13,6 +13,7 @@ from fastapi import UploadFile
 from app.common.oss import ObjectStorage
 from app.common.storage_client import ObjectNotFound
 from app.core.config import Settings
+from tests.asgi import small_app
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -167,3 +168,14 @@ async def leftovers(s3_client: "S3Client", corner: Settings) -> list[str]:
         Prefix=corner.S3_PREFIX,
     )
     return [upload["Key"] for upload in answer.get("Uploads", [])]
+
+
+def test_an_uploaded_file_is_documented_as_binary() -> None:
+    app = small_app()
+
+    @app.post("/covers")
+    async def add_covers(front: UploadFile, others: list[UploadFile] | None = None) -> None: ...
+
+    form = app.openapi()["components"]["schemas"]["Body_add_covers"]["properties"]
+    others, _ = form["others"]["anyOf"]
+    assert form["front"]["format"] == others["items"]["format"] == "binary"
