@@ -153,7 +153,7 @@ def _replace(node: Any, texts: dict[str, str]) -> None:
 
 
 def _describe_files(node: Any) -> None:
-    """Add `format: binary` to uploaded files, which many generators know them by."""
+    """Add `format: binary` to files, which many generators recognise by it alone."""
     if isinstance(node, dict):
         if isinstance(node.get("contentMediaType"), str) and "contentEncoding" not in node:
             node.setdefault("format", "binary")

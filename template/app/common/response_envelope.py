@@ -1,11 +1,13 @@
-"""The one shape of every JSON answer: `{"code": …, "message": …, "data": …, "error": …}`."""
+"""The one shape of every JSON response: `{"code": …, "message": …, "data": …, "error": …}`."""
 
 from contextvars import ContextVar
 from functools import lru_cache
 from http.client import responses
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
@@ -23,17 +25,6 @@ envelope_scope: ContextVar[Scope | None] = ContextVar("envelope_scope", default=
 _CODES: Final = {413: "payload_too_large", 415: "unsupported_media", 422: "unprocessable"}
 
 
-def _describe_envelope(schema: dict[str, Any], cls: type[BaseModel]) -> None:
-    schema[ENVELOPE_MARK] = True
-    if cls is ResponseEnvelope:  # the data of a narrower envelope is described by its own type
-        schema["example"] = {
-            "code": 200,
-            "message": "success",
-            "data": {"id": 1, "name": "example"},
-            "error": None,
-        }
-
-
 class ResponseEnvelope(BaseModel, Generic[T]):
     """An envelope that a handler fills itself: it is sent as it is, and not wrapped again.
 
@@ -41,10 +32,7 @@ class ResponseEnvelope(BaseModel, Generic[T]):
     only: the HTTP status is that of the route or of the response.
     """
 
-    model_config = ConfigDict(
-        json_schema_serialization_defaults_required=True,
-        json_schema_extra=_describe_envelope,
-    )
+    model_config = _ALWAYS_COMPLETE
 
     code: int = Field(200, description="The HTTP status.")
     message: str = Field("success", description="What happened, for people.")
@@ -56,6 +44,22 @@ class ResponseEnvelope(BaseModel, Generic[T]):
         scope = envelope_scope.get()
         if scope is not None:
             scope[_ENVELOPE_CREATED] = True
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls,
+        core_schema: CoreSchema,
+        handler: GetJsonSchemaHandler,
+        /,
+    ) -> JsonSchemaValue:
+        """Mark the schema for the OpenAPI document, also that of a subclass."""
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        schema[ENVELOPE_MARK] = True
+        if cls is ResponseEnvelope:  # a narrower one has data of its own type
+            data = {"id": 1, "name": "example"}
+            schema["example"] = {"code": 200, "message": "success", "data": data, "error": None}
+        return reference
 
 
 class SuccessEnvelope(BaseModel, Generic[T]):
@@ -81,7 +85,7 @@ class FailureEnvelope(BaseModel):
 
 
 class InvalidField(BaseModel):
-    """One fault of a request."""
+    """One error of a request."""
 
     location: str = Field(description="body, query, path, header or cookie.")
     field: str | None = Field(description="Its name, such as `items.3.price`; null for the whole.")
@@ -89,13 +93,13 @@ class InvalidField(BaseModel):
 
 
 class InvalidFields(BaseModel):
-    """Every fault of a request."""
+    """Every error of a request."""
 
     errors: list[InvalidField]
 
 
 class ValidationFailure(BaseModel):
-    """What a caller gets when the request does not have the documented form."""
+    """What a caller gets when the request is not valid."""
 
     model_config = _ALWAYS_COMPLETE
 
@@ -106,19 +110,19 @@ class ValidationFailure(BaseModel):
 
 
 def reason_phrase(status: int) -> str:
-    """Return the message of an answer that brings none itself."""
+    """Return the message of a response that has none itself."""
     return responses.get(status, "Error")
 
 
 def reason_code(status: int) -> str:
-    """Return the `error` of an answer that brings none itself, such as `bad_request` for 400."""
+    """Return the `error` of a response that has none itself, such as `bad_request` for 400."""
     words = reason_phrase(status).lower().replace("'", "").replace("-", " ").split()
     return _CODES.get(status) or "_".join(words)
 
 
 @lru_cache(maxsize=64)
 def envelope_parts(status: int) -> tuple[bytes, bytes]:
-    """Return what stands before and after the body of an answer with this status."""
+    """Return what is sent before and after the body of a response with this status."""
     envelope: BaseModel
     if status < 400:
         envelope = SuccessEnvelope[None](code=status, data=None)

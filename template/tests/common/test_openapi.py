@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI, Header
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from app.common.response_envelope import ResponseEnvelope, without_envelope
 from app.core.errors import NotFound, ServiceUnavailable, error_responses
@@ -31,7 +31,9 @@ class Shelf(BaseModel, Generic[T]):
 
 
 class BookEnvelope(ResponseEnvelope[Book]):
-    """An envelope with a name of its own."""
+    """An envelope with a name and a description of its own."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"data": {"title": "Ubik"}}]})
 
 
 class BookNotFound(NotFound):
