@@ -96,7 +96,7 @@ def live_service(
 ) -> Callable[..., AbstractAsyncContextManager[LiveService]]:
     """Start the service for a while: `async with live_service() as service:`.
 
-    Its servers hold nothing of other tests. `api=False` or `background=False` leaves that to the test;
-    other arguments are settings, such as `HEALTH_TIMEOUT=0.5`.
+    Its servers hold nothing of other tests. `api=False` or `background=False` leaves those programs
+    to the test; other arguments are settings, such as `HEALTH_TIMEOUT=0.5`.
     """
     return partial(_run, live_servers)

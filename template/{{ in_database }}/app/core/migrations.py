@@ -22,8 +22,8 @@ import app.features
 from app.core import dialect
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
-from app.core.errors import ServiceUnavailable
 from app.core.discovery import import_modules
+from app.core.errors import ServiceUnavailable
 from app.core.resource import StartupError
 
 ALEMBIC_INI: Final = Path(__file__).parents[2] / "alembic.ini"
