@@ -28,7 +28,7 @@ def service(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     answers = {"auth": "jwt"}
     copier.run_copy(str(folder / "template"), service, data=answers, defaults=True, quiet=True)
     git(service, "init", "--quiet")
-    edit(service / "app/core/security.py", lambda text: f"{text}\n\nLEEWAY = 30  # seconds\n")
+    edit(service / "app/common/security.py", lambda text: f"{text}\n\nLEEWAY = 30  # seconds\n")
     git(service, "add", "--all")
     git(service, "commit", "--quiet", "--message", "Our own")
     return service

@@ -78,8 +78,8 @@ def test_leaving_a_part_out_is_explained_too(template: Path) -> None:
 def test_other_answers_decide_what_else_comes(template: Path) -> None:
     (without,) = explain(template, "events=nats", ["database=none"])
     (beside,) = explain(template, "events=nats", [])
-    assert "app/core/inbox.py" in beside.brings["files"]
-    assert "app/core/inbox.py" not in without.brings["files"]
+    assert "app/core/outbox/inbox.py" in beside.brings["files"]
+    assert "app/core/outbox/inbox.py" not in without.brings["files"]
 
 
 def test_a_whole_set_of_answers_is_compared_with_a_service_without_parts(template: Path) -> None:

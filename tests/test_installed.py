@@ -49,7 +49,7 @@ def test_the_wheel_carries_the_whole_template(wheel: Path, template: Path) -> No
 def test_explain_needs_no_clone(wheel: Path, tmp_path: Path) -> None:
     done = run(wheel, tmp_path, "explain", "auth=jwt")
     assert done.returncode == 0, done.stderr
-    assert "+ app/core/security.py" in done.stdout
+    assert "+ app/common/security.py" in done.stdout
 
 
 def test_versions_cannot_be_compared_without_saying_whose(wheel: Path, tmp_path: Path) -> None:

@@ -1,3 +1,3 @@
-from app.core.jetstream import NATS
+from app.core.nats.resource import NATS
 
     NATS,

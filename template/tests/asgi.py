@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.common.envelope_middleware import ResponseEnvelopeMiddleware
+from app.common.error_handlers import install_error_handlers
 from app.common.head_requests import HeadMiddleware
 from app.common.openapi import document_envelopes
 from app.common.request_context import RequestContextMiddleware
-from app.core.errors import install_error_handlers
 
 Message = MutableMapping[str, Any]
 

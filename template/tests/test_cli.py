@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.core.config import Settings
-from app.core.resources import RESOURCES
+from app.resources import RESOURCES
 from tests.commands import run
 from tests.environment import environment_of
 

@@ -6,9 +6,9 @@ import asyncpg
 import httpx2
 from nats.js.api import DeliverPolicy
 
-from app.core.event_broker import AGGREGATE_ID_HEADER
-from app.core.event_streams import EVENTS_STREAM
-from app.core.streams import DEAD_LETTERS_STREAM
+from app.core.nats.event_broker import AGGREGATE_ID_HEADER
+from app.core.nats.event_streams import EVENTS_STREAM
+from app.core.nats.streams import DEAD_LETTERS_STREAM
 from tests.fire.load import Load
 from tests.live import LiveService
 from tests.messages import connected

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx2
 
-from app.core.security import create_access_token
+from app.common.security import create_access_token
 from tests.live import LiveService
 from tests.polling import until
 

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 import time_machine
 
-from app.core.security import create_access_token
+from app.common.security import create_access_token
 from devstack.process import HOST
 from tests.environment import environment_of
 from tests.fire.ledger import check_that_nothing_is_lost

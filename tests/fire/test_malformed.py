@@ -13,9 +13,9 @@ from uuid import uuid4
 import httpx2
 import psutil
 
-from app.core.security import create_access_token
-from app.core.streams import DEAD_LETTERS_STREAM
-from app.core.task_streams import TASKS_SUBJECT
+from app.common.security import create_access_token
+from app.core.nats.streams import DEAD_LETTERS_STREAM
+from app.core.tasks.streams import TASKS_SUBJECT
 from app.events.subjects import EXAMPLE_CREATED
 from tests.fire.ledger import check_that_nothing_is_lost
 from tests.fire.load import EXAMPLES, Load, some_of_each

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.fire.work import working
 from tests.live import LiveService
 from tests.messages import stored

@@ -12,7 +12,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from app.core.config import Settings
-from app.core.jetstream import declared_streams
+from app.core.nats.resource import declared_streams
 from devstack.postgres import address_of, create_database
 from devstack.process import HOST, free_port
 from tests.environment import environment_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from app.core.nats_connection import NatsConnection
-from app.core.task_broker import CustomJetStreamBroker
+from app.core.nats.connection import NatsConnection
+from app.core.tasks.broker import CustomJetStreamBroker
 from app.features.fire.tasks import end_the_worker, work
 from tests.live import LiveService
 from tests.messages import connected

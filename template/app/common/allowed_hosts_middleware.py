@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.common.error_handlers import failure_response
 from app.common.root_path import route_path
-from app.core.errors import BadRequest, failure_response
+from app.core.errors import BadRequest
 
 
 class UnknownHost(BadRequest):

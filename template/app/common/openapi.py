@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from app.common.error_handlers import error_responses
 from app.common.response_envelope import (
     ENVELOPE_MARK,
     REFERENCE,
@@ -15,13 +16,7 @@ from app.common.response_envelope import (
     ValidationFailure,
     without_envelope,
 )
-from app.core.errors import (
-    BadRequest,
-    PayloadTooLarge,
-    RequestTooSlow,
-    ServiceUnavailable,
-    error_responses,
-)
+from app.core.errors import BadRequest, PayloadTooLarge, RequestTooSlow, ServiceUnavailable
 
 _JSON: Final = "application/json"
 _BODY_ERRORS: Final = (BadRequest, RequestTooSlow, PayloadTooLarge)

@@ -1,37 +1,18 @@
 """The request id: taken from the caller or made here, known to logs, sent back with the answer."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from os import urandom
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_ID_HEADER: Final = "X-Request-ID"
+from app.core.request_id import REQUEST_ID_HEADER, current_request_id
+
 _HEADER: Final = REQUEST_ID_HEADER.lower().encode()
 # What may stand in a log line and in a header without being mistaken for anything else.
 _ACCEPTED: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 Headers = tuple[tuple[bytes, bytes], ...]
-
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-
-
-def get_request_id() -> str | None:
-    """Return the id of the request that is being served, or None outside of one."""
-    return _request_id.get()
-
-
-@contextmanager
-def request_id_context(request_id: str | None) -> Iterator[None]:
-    """Do what is inside on behalf of the request with this id; for work done outside of it."""
-    token = _request_id.set(request_id)
-    try:
-        yield
-    finally:
-        _request_id.reset(token)
 
 
 class RequestContextMiddleware:
@@ -61,11 +42,11 @@ class RequestContextMiddleware:
             await send(message)
 
         # What `request_id_context` does, at half of its price.
-        token = _request_id.set(request_id.decode())
+        token = current_request_id.set(request_id.decode())
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            _request_id.reset(token)
+            current_request_id.reset(token)
 
 
 def _accepted_id(scope: Scope) -> bytes | None:

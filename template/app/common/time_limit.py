@@ -7,8 +7,9 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.common.error_handlers import failure_response
 from app.common.root_path import route_path
-from app.core.errors import RequestTooSlow, ServiceUnavailable, failure_response
+from app.core.errors import RequestTooSlow, ServiceUnavailable
 
 MINIMUM_RATE: Final = 4096
 """Bytes of a body that have to come each second, when the limit is over."""

@@ -8,7 +8,7 @@ import pytest
 from loguru import logger
 
 from app.common.logging_config import redact, setup_command_logging, setup_logging
-from app.common.request_context import request_id_context
+from app.core.request_id import request_id_context
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,9 @@ from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, ConfigDict
 
+from app.common.error_handlers import error_responses
 from app.common.response_envelope import ResponseEnvelope, without_envelope
-from app.core.errors import NotFound, ServiceUnavailable, error_responses
+from app.core.errors import NotFound, ServiceUnavailable
 from tests.asgi import client_of, small_app
 
 

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
-from app.common.request_context import get_request_id, request_id_context
+from app.core.request_id import get_request_id, request_id_context
 from tests.asgi import client_of, small_app
 
 

@@ -8,8 +8,8 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from app.core.config import Settings
-from app.core.nats_connection import NatsConnection, nats_connection
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.nats.connection import NatsConnection, nats_connection
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.polling import until
 
 

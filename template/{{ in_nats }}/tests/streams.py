@@ -12,9 +12,9 @@ from nats.js.api import RetentionPolicy
 from nats.js.errors import NotFoundError
 
 from app.core.config import Settings
-from app.core.jetstream import declared_streams, ensure_streams, keep_streams
-from app.core.nats_connection import NatsConnection, nats_connection
-from app.core.streams import DEAD_LETTERS_STREAM
+from app.core.nats.connection import NatsConnection, nats_connection
+from app.core.nats.resource import declared_streams, ensure_streams, keep_streams
+from app.core.nats.streams import DEAD_LETTERS_STREAM
 
 
 async def delete_streams(settings: Settings) -> None:

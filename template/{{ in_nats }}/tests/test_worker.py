@@ -12,8 +12,8 @@ from nats import errors as nats_errors
 
 from app import features
 from app.core.config import Settings
+from app.core.nats.streams import IncompatibleStream
 from app.core.resource import StartupError
-from app.core.streams import IncompatibleStream
 from app.main import create_app
 from app.worker import run_worker, streams_are_set_up
 from tests.live import LiveService
@@ -63,8 +63,8 @@ async def test_it_says_that_the_streams_cannot_be_set_up_in_time(
         stop.set()
         raise nats_errors.TimeoutError
 
-    monkeypatch.setattr("app.core.jetstream.ensure_streams", time_out)
-    monkeypatch.setattr("app.core.jetstream.STREAMS_RETRY_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.nats.resource.ensure_streams", time_out)
+    monkeypatch.setattr("app.core.nats.resource.STREAMS_RETRY_INTERVAL", 0.1)
     handler = logger.add(lines.append, format="{message}")
     try:
         async with connected(settings) as nats, keeping_streams(nats):

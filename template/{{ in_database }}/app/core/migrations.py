@@ -4,6 +4,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,6 @@ from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import app.core
-import app.features
 from app.core import dialect
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
@@ -32,8 +31,8 @@ _LOCK: Final = 8_317_004_625  # any number, as long as nothing else in the datab
 
 def all_models() -> MetaData:
     """Return the tables of every model, wherever in app/core and app/features it stands."""
-    for package in (app.core, app.features):
-        import_modules(package)
+    for package in ("app.core", "app.features"):
+        import_modules(import_module(package))
     return Base.metadata
 
 

@@ -7,10 +7,10 @@ from fastapi import Depends
 from loguru import logger
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.base_event import BaseEvent
 from app.core.database import SessionDep, get_session_context
-from app.core.event_broker import AGGREGATE_ID_HEADER, to_outgoing
-from app.core.outbox import add_to_outbox
+from app.core.nats.base_event import BaseEvent
+from app.core.nats.event_broker import AGGREGATE_ID_HEADER, to_outgoing
+from app.core.outbox.messages import add_to_outbox
 
 
 class EventPublisher:

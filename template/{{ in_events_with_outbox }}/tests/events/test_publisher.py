@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.common.request_context import request_id_context
-from app.core.outbox import OutboxMessage
+from app.core.outbox.messages import OutboxMessage
+from app.core.request_id import request_id_context
 from app.events.publisher import EventPublisher, publish_event
 from app.events.schemas import BaseEvent
 

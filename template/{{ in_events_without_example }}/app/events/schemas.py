@@ -1,6 +1,6 @@
 """What events carry. Other services read them: add fields, never rename or retype one."""
 
-from app.core.base_event import BaseEvent
+from app.core.nats.base_event import BaseEvent
 
 __all__ = ["BaseEvent"]
 

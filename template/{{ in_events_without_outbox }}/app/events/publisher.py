@@ -6,9 +6,9 @@ from typing import Annotated, Any, overload
 from fastapi import Depends
 from loguru import logger
 
-from app.core.base_event import BaseEvent
 from app.core.broker import events_broker
-from app.core.event_broker import to_outgoing
+from app.core.nats.base_event import BaseEvent
+from app.core.nats.event_broker import to_outgoing
 
 
 class EventPublisher:

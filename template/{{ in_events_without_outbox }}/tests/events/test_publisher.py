@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 
-from app.common.request_context import request_id_context
-from app.core.event_streams import EVENTS_STREAM
-from app.core.nats_connection import NatsConnection
+from app.core.nats.connection import NatsConnection
+from app.core.nats.event_streams import EVENTS_STREAM
+from app.core.request_id import request_id_context
 from app.events.publisher import EventPublisher, publish_event
 from app.events.schemas import BaseEvent
 from tests.messages import stored

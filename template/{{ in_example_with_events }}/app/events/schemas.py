@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.core.base_event import BaseEvent
+from app.core.nats.base_event import BaseEvent
 from app.events.subjects import EXAMPLE_CREATED, EXAMPLE_DELETED, EXAMPLE_UPDATED
 
 __all__ = ["BaseEvent"]

@@ -10,9 +10,9 @@ from nats.js.errors import NotFoundError
 from app.checks.nats import connected_nats
 from app.checks.set_aside import CannotBeSentAgain, NotSetAside, SetAside
 from app.core.config import Settings
-from app.core.deliveries import DELIVERIES_HEADER, REASON_HEADER, SUBJECT_HEADER
-from app.core.nats_connection import MessageRefused, NatsConnection, OutgoingMessage
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.nats.connection import MessageRefused, NatsConnection, OutgoingMessage
+from app.core.nats.deliveries import DELIVERIES_HEADER, REASON_HEADER, SUBJECT_HEADER
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 
 
 class DeadLetters:

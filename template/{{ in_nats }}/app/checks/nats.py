@@ -10,8 +10,8 @@ from nats.js.errors import NotFoundError
 from app.checks.report import Inspection
 from app.core.addresses import without_credentials
 from app.core.config import Settings
-from app.core.jetstream import declared_streams, ensure_streams
-from app.core.nats_connection import NatsConnection, nats_connection
+from app.core.nats.connection import NatsConnection, nats_connection
+from app.core.nats.resource import declared_streams, ensure_streams
 from app.core.resource import StartupError
 
 

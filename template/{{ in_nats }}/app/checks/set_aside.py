@@ -10,7 +10,7 @@ import typer
 
 from app.checks.report import aligned
 from app.core.errors import Conflict, NotFound
-from app.core.nats_connection import OutgoingMessage
+from app.core.nats.connection import OutgoingMessage
 
 LISTED: Final = 100
 """How many messages are listed at most."""

@@ -8,9 +8,9 @@ import pytest
 from nats.js.api import StreamConfig
 
 from app.core.config import Settings
-from app.core.deliveries import dead_letter
-from app.core.nats_connection import NatsConnection, OutgoingMessage
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.nats.connection import NatsConnection, OutgoingMessage
+from app.core.nats.deliveries import dead_letter
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.commands import Ended, run
 from tests.messages import connected, stored
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.config import Settings
-from app.core.jetstream import declared_streams
+from app.core.nats.resource import declared_streams
 from tests.commands import run
 
 

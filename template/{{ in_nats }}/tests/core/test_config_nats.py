@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core.config import Settings, load_settings
-from app.core.nats_connection import nats_connection
+from app.core.nats.connection import nats_connection
 from app.core.settings_display import displayed
 from app.core.settings_errors import SettingsError
 from devstack.process import HOST, Process, free_port

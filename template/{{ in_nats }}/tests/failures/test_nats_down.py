@@ -10,14 +10,14 @@ from fastapi import FastAPI
 
 from app.core.broker import BROKERS
 from app.core.config import Settings
-from app.core.jetstream import NATS, ensure_streams, open_nats
-from app.core.nats_connection import (
+from app.core.nats.connection import (
     NatsConnection,
     NatsUnavailable,
     OutgoingMessage,
     nats_connection,
 )
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.nats.resource import NATS, ensure_streams, open_nats
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from app.main import create_app
 from app.worker import streams_are_set_up
 from devstack.nats import NatsServer
@@ -35,7 +35,7 @@ async def test_the_api_starts_without_nats_and_finds_it_when_it_is_there(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.nats.connection.RECONNECT_INTERVAL", 0.1)
     port = free_port()
     own = settings.model_copy(
         update={"NATS_URL": [f"nats://{HOST}:{port}"], "NATS_CONNECT_TIMEOUT": 0.2},
@@ -92,7 +92,7 @@ async def test_nothing_is_lost_or_doubled_when_nats_is_killed_while_messages_are
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.nats.connection.RECONNECT_INTERVAL", 0.1)
     server = NatsServer(tmp_path)
     await server.start()
     own = settings.model_copy(update={"NATS_URL": [server.url]})

@@ -7,9 +7,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
 
-from app.core.base_event import BaseEvent
 from app.core.errors import ServiceUnavailable
-from app.core.event_broker import EventHandler, Handle
+from app.core.nats.base_event import BaseEvent
+from app.core.nats.event_broker import EventHandler, Handle
 
 _TRACER: Final = trace.get_tracer("app")
 

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.core.errors import ServiceUnavailable
-from app.core.event_broker import EventHandler
+from app.core.nats.event_broker import EventHandler
 from app.events.schemas import BaseEvent
 from app.observability.events import observed
 

@@ -11,7 +11,7 @@ from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
 from taskiq.exceptions import NoResultError
 
 from app.core.errors import ServiceUnavailable
-from app.observability.propagation import continued, sent
+from app.observability.messages import extract, inject
 
 _TRACER: Final = trace.get_tracer("app")
 
@@ -34,13 +34,13 @@ class TaskTelemetry(TaskiqMiddleware):
 
     def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
         """Note in which trace the task is sent."""
-        message.labels.update(sent(f"send {message.task_name}"))
+        message.labels.update(inject(f"send {message.task_name}"))
         return message
 
     def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
         """Begin the span of this attempt."""
         stack = ExitStack()
-        stack.enter_context(continued(message.labels))
+        stack.enter_context(extract(message.labels))
         begun: AbstractContextManager[Span] = _TRACER.start_as_current_span(
             f"process {message.task_name}",
             kind=SpanKind.CONSUMER,

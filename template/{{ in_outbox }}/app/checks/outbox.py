@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.checks.set_aside import NotSetAside, SetAside
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
-from app.core.nats_connection import OutgoingMessage
-from app.core.outbox import OutboxMessage
+from app.core.nats.connection import OutgoingMessage
+from app.core.outbox.messages import OutboxMessage
 
 _TABLE = Base.metadata.tables[OutboxMessage.__tablename__]
 STUCK_AFTER: Final = 60

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.checks.outbox import STUCK_AFTER
-from app.core.outbox import OutboxMessage
+from app.core.outbox.messages import OutboxMessage
 from tests.commands import Ended, run
 
 pytestmark = pytest.mark.usefixtures("environment")

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings, load_settings
 from app.core.database import create_engine, get_session_context
-from app.core.lifespan import open_resources
-from app.core.nats_connection import NatsConnection, OutgoingMessage
-from app.core.outbox import add_to_outbox
-from app.core.outbox_relay import run_relay
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.nats.connection import NatsConnection, OutgoingMessage
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.outbox.messages import add_to_outbox
+from app.core.outbox.relay import run_relay
+from app.lifespan import open_resources
 from tests.environment import environment_of
 from tests.live import LiveService
 from tests.live_program import Program
@@ -51,9 +51,9 @@ async def test_what_was_committed_leaves_though_program_database_and_nats_are_ki
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.core.nats_connection.RECONNECT_INTERVAL", 0.1)
-    monkeypatch.setattr("app.core.outbox_relay.IDLE_INTERVAL", 0.1)
-    monkeypatch.setattr("app.core.outbox_relay.STANDBY_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.nats.connection.RECONNECT_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.outbox.relay.IDLE_INTERVAL", 0.1)
+    monkeypatch.setattr("app.core.outbox.relay.STANDBY_INTERVAL", 0.1)
     async with live_service(api=False, background=False) as service:
         program = Program(
             [],

@@ -8,8 +8,8 @@ import pytest
 from dotenv import dotenv_values
 
 from app.core.config import Settings
-from app.core.streams import DEAD_LETTERS_STREAM, dead_letter_subject
-from app.core.task_broker import CustomJetStreamBroker
+from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
+from app.core.tasks.broker import CustomJetStreamBroker
 from tests.commands import run
 from tests.messages import connected, running, stored
 from tests.polling import until

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from app.core.task_broker import CustomJetStreamBroker
+from app.core.tasks.broker import CustomJetStreamBroker
 from tests.environment import environment_of
 from tests.failures.slow_task import become_worker, hang, wait_for_file
 from tests.live import LiveService

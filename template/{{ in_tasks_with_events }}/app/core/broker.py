@@ -1,7 +1,7 @@
 """The brokers. They exist without a connection, and get the shared one when NATS is opened."""
 
-from app.core.event_broker import EventBroker
-from app.core.task_broker import CustomJetStreamBroker
+from app.core.nats.event_broker import EventBroker
+from app.core.tasks.broker import CustomJetStreamBroker
 
 tasks_broker = CustomJetStreamBroker()
 broker = tasks_broker

@@ -1,6 +1,6 @@
 """The brokers. They exist without a connection, and get the shared one when NATS is opened."""
 
-from app.core.task_broker import CustomJetStreamBroker
+from app.core.tasks.broker import CustomJetStreamBroker
 
 tasks_broker = CustomJetStreamBroker()
 broker = tasks_broker

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
 
+from app.common.error_handlers import error_responses
 from app.common.pagination import InvalidCursor, Page, PageParamsDep
 from app.common.preconditions import ExpectedVersionDep, InvalidIfMatch, etag
-from app.core.errors import error_responses
 from app.features.example.errors import ExampleChanged, ExampleNameTaken, ExampleNotFound
 from app.features.example.schemas import (
     ExampleCreate,

@@ -4,7 +4,7 @@ import httpx2
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.outbox import OutboxMessage
+from app.core.outbox.messages import OutboxMessage
 from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 from app.events.subjects import EXAMPLE_CREATED, EXAMPLE_DELETED, EXAMPLE_UPDATED
 from tests.features.example.api import EXAMPLES, create

@@ -5,8 +5,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.broker import events_broker
-from app.core.event_streams import EVENTS_STREAM
-from app.core.nats_connection import NatsConnection
+from app.core.nats.connection import NatsConnection
+from app.core.nats.event_streams import EVENTS_STREAM
 from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 from app.events.subjects import EXAMPLE_CREATED, EXAMPLE_DELETED, EXAMPLE_UPDATED
 from tests.features.example.api import EXAMPLES, create, names

@@ -10,9 +10,9 @@ from sqlalchemy import BigInteger, Identity, Index, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.error_handlers import error_responses
 from app.common.pagination import InvalidCursor, Page, PageParamsDep
 from app.core.database import Base, ReadSessionDep
-from app.core.errors import error_responses
 from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 
 router: Final = APIRouter(prefix="/examples", tags=["examples"])

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from app.core.broker import events_broker
-from app.core.inbox import handle_once
+from app.core.outbox.inbox import handle_once
 from app.events.schemas import (
     BaseEvent,
     ExampleCreatedEvent,

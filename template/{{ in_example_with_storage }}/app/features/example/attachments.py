@@ -14,12 +14,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from app.common.downloads import RangeNotSatisfiable, content_disposition, send_download
+from app.common.error_handlers import error_responses
 from app.common.file_types import BEGINNING, can_be
 from app.common.oss import StorageDep
 from app.common.storage_client import STORAGE_ERRORS
 from app.common.stored_objects import StoredObject, safe_file_name
 from app.common.time_limit import time_limit
-from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia, error_responses
+from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia
 from app.features.example.errors import ExampleNotFound
 from app.features.example.repositories import ExistingExampleId
 

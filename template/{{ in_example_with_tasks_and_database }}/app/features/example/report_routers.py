@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict
 
+from app.common.error_handlers import error_responses
 from app.core.database import ReadSessionDep
-from app.core.errors import error_responses
-from app.core.task_sender import TaskSenderDep
+from app.core.tasks.sender import TaskSenderDep
 from app.features.example.errors import ExampleNotFound
 from app.features.example.reports import ReportNotFound, find_report
 from app.features.example.services import ExampleServiceDep

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.outbox import OutboxMessage
+from app.core.outbox.messages import OutboxMessage
 from app.features.example.reports import ExampleReport
 from app.features.example.tasks import make_example_report
 from tests.features.example.api import EXAMPLES, create

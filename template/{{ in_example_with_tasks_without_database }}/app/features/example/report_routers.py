@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import BaseModel
 
-from app.core.errors import error_responses
-from app.core.task_sender import TaskSenderDep
+from app.common.error_handlers import error_responses
+from app.core.tasks.sender import TaskSenderDep
 from app.features.example.errors import ExampleNotFound
 from app.features.example.services import ExampleServiceDep
 from app.features.example.tasks import make_example_report

@@ -6,8 +6,8 @@ import httpx2
 from fastapi import FastAPI
 
 from app.core.config import Settings
-from app.core.nats_connection import NatsConnection
-from app.core.task_streams import TASKS_SUBJECT
+from app.core.nats.connection import NatsConnection
+from app.core.tasks.streams import TASKS_SUBJECT
 from tests.features.example.api import EXAMPLES, create
 
 

@@ -1,0 +1,2 @@
+    "DATABASE_URL": None,
+    "DB_USER": "unused",

@@ -1,0 +1,3 @@
+from app.commands import database
+
+cli.add_typer(database.commands)

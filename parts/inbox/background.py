@@ -1,0 +1,3 @@
+from app.core.outbox.inbox import prune_inbox
+
+    prune_inbox,

@@ -1,0 +1,3 @@
+from app.commands import tokens
+
+cli.add_typer(tokens.commands)

@@ -1,0 +1,3 @@
+from app.commands import messages
+
+cli.add_typer(messages.commands)

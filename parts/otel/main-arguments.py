@@ -1,0 +1,3 @@
+from app.observability.tracing import TELEMETRY
+
+        telemetry=TELEMETRY,

@@ -1,0 +1,3 @@
+from app.observability.metrics import MetricsMiddleware
+
+    app.add_middleware(MetricsMiddleware)

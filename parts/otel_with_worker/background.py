@@ -1,0 +1,3 @@
+from app.observability.worker_metrics import serve_metrics
+
+    serve_metrics,

@@ -1,0 +1,3 @@
+from app.core.outbox.relay import run_relay
+
+    run_relay,

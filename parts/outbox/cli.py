@@ -1,0 +1,3 @@
+from app.commands import outbox
+
+cli.add_typer(outbox.commands)

@@ -1,0 +1,1 @@
+    bucket: Annotated[str | None, typer.Option(help="The bucket's name.")] = None,

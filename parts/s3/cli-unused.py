@@ -1,0 +1,2 @@
+    "S3_BUCKET": "unused",
+    "S3_REGION": "unused",

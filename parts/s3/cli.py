@@ -1,0 +1,3 @@
+from app.commands import storage
+
+cli.add_typer(storage.commands)

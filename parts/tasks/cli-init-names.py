@@ -1,0 +1,1 @@
+        "NATS_STREAM": nats_stream,

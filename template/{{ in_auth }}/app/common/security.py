@@ -1,0 +1,107 @@
+"""Bearer tokens: who makes a request. `CurrentSubject` in a handler asks for one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import jwt
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from app.common.error_handlers import error_responses
+from app.core.config import Settings
+from app.core.errors import Unauthorized
+from app.core.request_settings import SettingsDep, settings_of
+
+CLOCK_LEEWAY: Final = 30
+"""Seconds by which the clocks of machines may differ: a token may be new, or just expired."""
+
+_SUBJECT: Final = "app.common.security.subject"  # the request's scope keeps it there
+
+_bearer = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="An access token of this service.",
+    auto_error=False,
+)
+
+
+class InvalidToken(Unauthorized):
+    """A valid access token is needed: `Authorization: Bearer <token>`."""
+
+
+def create_access_token(
+    settings: Settings,
+    subject: str,
+    expires_in: timedelta | None = None,
+) -> str:
+    """Return a signed token that says that its bearer is `subject`.
+
+    Args:
+        settings: whose `SECRET_KEY` and `ALGORITHM` sign it.
+        subject: who it is for, such as the id of a user.
+        expires_in: how long it is valid, `ACCESS_TOKEN_EXPIRE_MINUTES` by default.
+    """
+    if expires_in is None:
+        expires_in = timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES)
+    now = datetime.now(UTC)
+    claims = {"sub": subject, "iat": now, "exp": now + expires_in}
+    return jwt.encode(claims, settings.SECRET_KEY.get_secret_value(), settings.ALGORITHM)
+
+
+async def current_subject(
+    request: Request,
+    settings: SettingsDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
+    """Return whom the request's token names, which is found out once for each request.
+
+    Raises:
+        InvalidToken: there is no token, or it was altered, has expired or lacks a claim.
+    """
+    if _SUBJECT not in request.scope:
+        request.scope[_SUBJECT] = _subject_of(credentials, settings)
+    subject: str = request.scope[_SUBJECT]
+    return subject
+
+
+def _subject_of(credentials: HTTPAuthorizationCredentials | None, settings: Settings) -> str:
+    if credentials is None:
+        raise InvalidToken
+    try:
+        claims = jwt.decode(
+            credentials.credentials,
+            settings.SECRET_KEY.get_secret_value(),
+            algorithms=[settings.ALGORITHM],
+            leeway=CLOCK_LEEWAY,
+            options={"require": ["exp", "iat", "sub"]},
+        )
+    except jwt.InvalidTokenError as error:
+        message = "This access token is not valid, or not any more."
+        headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        raise InvalidToken(message, headers=headers) from error
+    subject: str = claims["sub"]
+    return subject
+
+
+CurrentSubject = Annotated[str, Depends(current_subject)]
+
+
+class SignedInRouter(APIRouter):
+    """What is included here needs a bearer token, which is looked at before the body is read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            dependencies=[Depends(current_subject)],
+            responses=error_responses(InvalidToken),
+        )
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request for one of the routes."""
+        # FastAPI reads the whole body before it calls dependencies. Where only another method is
+        # known at this address, no token would help: that is a 405.
+        if scope["type"] == "http" and self.matches(scope)[0] is not Match.PARTIAL:
+            request = Request(scope)
+            await current_subject(request, await settings_of(request), await _bearer(request))
+        await super().handle(scope, receive, send)

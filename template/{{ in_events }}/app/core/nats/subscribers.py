@@ -1,0 +1,169 @@
+"""Takes events from JetStream and gives them to this service's handlers."""
+
+import asyncio
+from contextlib import ExitStack, aclosing, suppress
+from functools import partial
+from math import inf
+from typing import Final
+
+import nats.errors
+from loguru import logger
+from nats.aio.msg import Msg
+
+from app.core.errors import ServiceUnavailable
+from app.core.nats.connection import NatsUnavailable
+from app.core.nats.deliveries import dead_letter, deliveries, kept_alive, retry_delay
+from app.core.nats.event_broker import (
+    AGGREGATE_ID_HEADER,
+    EventBroker,
+    EventHandler,
+    UnmanageableEvent,
+    propagated,
+)
+from app.core.nats.event_streams import EVENTS_STREAM, event_consumer
+from app.core.nats.isolation import alone_if_suspect
+from app.core.nats.pull import Room
+
+CONCURRENCY: Final = 10
+"""Events that one handler works on at the same time."""
+
+HANDLER_TIMEOUT: Final = 60
+"""Seconds that handling one event may take."""
+
+FIRST_RETRY_DELAY: Final = 1.0
+"""Seconds; doubled with each attempt."""
+
+
+async def run_subscribers(broker: EventBroker, stop: asyncio.Event) -> None:
+    """Give every handler its events until `stop` is set and what they work on then is done."""
+    async with asyncio.TaskGroup() as group:
+        for handler in broker.handlers.values():
+            group.create_task(Subscriber(broker, handler, stop).run())
+
+
+class Subscriber:
+    """One handler's part of the work."""
+
+    def __init__(self, broker: EventBroker, handler: EventHandler, stop: asyncio.Event) -> None:
+        self.connection = broker.opened
+        self.handler = handler
+        self.stop = stop
+        self._call = broker.handle
+        self._room = Room(CONCURRENCY)
+        self._last: dict[str, asyncio.Task[None]] = {}  # by what the events are about
+        self._takes_no_more = asyncio.Event()
+
+    async def run(self) -> None:
+        """Handle events until `stop` is set.
+
+        Those about the same thing are handled one after the other, in order while none fails and
+        one worker runs. A handler must not depend on it: an event that failed comes again after
+        later ones, and another worker may have one of them at the same time.
+        """
+        consumer = event_consumer(
+            self.handler.name,
+            self.handler.subject,
+            self.connection.settings,
+        )
+        messages = deliveries(self.connection, EVENTS_STREAM, consumer, self._room, self.stop)
+        async with asyncio.TaskGroup() as group:
+            async with aclosing(messages):
+                async for message in messages:
+                    self._room.enter()
+                    aggregate_id = (message.headers or {}).get(AGGREGATE_ID_HEADER, message.reply)
+                    before = self._last.get(aggregate_id)
+                    task = group.create_task(self._settle_after(before, message))
+                    self._last[aggregate_id] = task
+                    task.add_done_callback(partial(self._forget, aggregate_id))
+            self._takes_no_more.set()
+
+    def _forget(self, aggregate_id: str, task: asyncio.Task[None]) -> None:
+        if self._last[aggregate_id] is task:
+            del self._last[aggregate_id]
+
+    async def _settle_after(self, before: asyncio.Task[None] | None, message: Msg) -> None:
+        ack_wait = self.connection.settings.EVENT_ACK_WAIT
+        # Without a limit, for each attempt has its own.
+        with ExitStack() as place, kept_alive(message, ack_wait, limit=inf):
+            place.callback(self._room.leave)
+            if before is not None:
+                await asyncio.wait({before})
+            try:
+                if self.stop.is_set():
+                    await self._give_back(message)
+                    return
+                async with alone_if_suspect(
+                    message,
+                    max_deliveries=self.connection.settings.EVENT_MAX_DELIVERIES,
+                    ack_wait=ack_wait,
+                ):
+                    await self._settle(message, place)
+            except nats.errors.Error as error:
+                logger.warning("An event could not be settled and will come again: {}", error)
+
+    async def _settle(self, message: Msg, place: ExitStack) -> None:
+        """Have the event handled; or put it off, or make a dead letter of it.
+
+        The next one may have its place when it is handled, though it is not acknowledged yet.
+        """
+        settings = self.connection.settings
+        attempts = message.metadata.num_delivered
+        with propagated(message.headers or {}):
+            try:
+                if attempts > settings.EVENT_MAX_DELIVERIES:
+                    raise UnmanageableEvent("It was delivered too often, and no worker settled it.")
+                await self._handle(message)
+            except UnmanageableEvent as error:
+                await self._give_up(message, str(error))
+            except ServiceUnavailable:
+                await self._give_back(message)
+            except Exception as error:  # whatever it is, the others must go on
+                reason = f"{type(error).__name__}: {error}"
+                if attempts >= settings.EVENT_MAX_DELIVERIES:
+                    await self._give_up(message, reason)
+                    return
+                delay = retry_delay(attempts, FIRST_RETRY_DELAY)
+                await message.nak(delay)
+                name = self.handler.name
+                logger.warning("{} failed and runs again in {} s: {}", name, delay, reason)
+            else:
+                place.close()
+                await self.connection.acknowledge(message)
+
+    async def _handle(self, message: Msg) -> None:
+        """Return when the event is handled. It waits while a server is away: that is no failure.
+
+        Raises:
+            ServiceUnavailable: a server was still away when `stop` was set.
+        """
+        metadata = message.metadata
+        origin = f"{metadata.stream}.{metadata.sequence.stream}"
+        event = self.handler.read(message.data, origin)
+        outages = 0
+        while True:
+            try:
+                async with asyncio.timeout(HANDLER_TIMEOUT):
+                    return await self._call(self.handler, event)
+            except ServiceUnavailable as error:
+                if self.stop.is_set():
+                    raise
+                outages += 1
+                logger.warning("{} waits: {}", self.handler.name, error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(retry_delay(outages, FIRST_RETRY_DELAY)):
+                    await self.stop.wait()
+
+    async def _give_back(self, message: Msg) -> None:
+        """Leave `message` to another worker, once this one cannot get it again by that."""
+        await self._takes_no_more.wait()
+        await message.nak()
+
+    async def _give_up(self, message: Msg, reason: str) -> None:
+        try:
+            await dead_letter(self.connection, message, f"events.{self.handler.name}", reason)
+        except (NatsUnavailable, nats.errors.Error) as error:
+            logger.warning(
+                "An event could not be put aside and will come again: {} ({})",
+                reason,
+                error,
+            )

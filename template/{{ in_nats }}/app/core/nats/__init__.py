@@ -1,0 +1,1 @@
+"""Messages on NATS JetStream: the connection, streams, and consumers."""

@@ -1,0 +1,14 @@
+"""Which trace what happens here belongs to, for logs."""
+
+from opentelemetry import trace
+
+
+def trace_ids() -> dict[str, str]:
+    """Return the ids of the trace and the span that are under way; nothing if none are."""
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return {}
+    return {
+        "trace_id": trace.format_trace_id(span.trace_id),
+        "span_id": trace.format_span_id(span.span_id),
+    }

@@ -1,0 +1,75 @@
+"""The outbox: messages written with a change, which leave only if the change is committed."""
+
+import time
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, Identity, Text, func, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import dialect
+from app.core.database import Base
+from app.core.nats.connection import OutgoingMessage, refuse_too_large
+
+WAKE_UP_CHANNEL: Final = "outbox"
+WAKE_UP_INTERVAL: Final = 0.05
+"""Seconds between two wake-ups by one process; the relay looks this often while it is busy.
+
+PostgreSQL commits transactions that notify one after another, so not every one of them does.
+"""
+
+
+class OutboxMessage(Base):
+    """A message on its way to JetStream; the relay deletes it when JetStream has it.
+
+    Attributes:
+        aggregate_id: messages with the same one leave in the order of `id`; None: in any order.
+        headers: NATS headers, among them Nats-Msg-Id, by which JetStream drops duplicates.
+        error: why JetStream will never take it. Such a message is left alone until a person has
+            looked at it: delete it, or set this to NULL to try again.
+    """
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    aggregate_id: Mapped[str | None] = mapped_column(Text)
+    headers: Mapped[dict[str, str]] = mapped_column(dialect.JSON)
+    payload: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+_INSERT: Final = insert(Base.metadata.tables[OutboxMessage.__tablename__])
+_INSERT_AND_WAKE_UP: Final = dialect.waking(_INSERT, WAKE_UP_CHANNEL)
+_last_wake_up = float("-inf")
+
+
+async def add_to_outbox(
+    session: AsyncSession,
+    message: OutgoingMessage,
+    *,
+    aggregate_id: str | None = None,
+) -> None:
+    """Write `message` in the transaction of `session`.
+
+    Raises:
+        MessageTooLarge: JetStream would refuse it.
+    """
+    global _last_wake_up
+    refuse_too_large(message)
+    now = time.monotonic()
+    statement = _INSERT
+    if now - _last_wake_up > WAKE_UP_INTERVAL:
+        _last_wake_up = now
+        statement = _INSERT_AND_WAKE_UP
+    await session.execute(
+        statement,
+        {
+            "subject": message.subject,
+            "aggregate_id": aggregate_id,
+            "headers": message.headers,
+            "payload": message.payload,
+        },
+    )

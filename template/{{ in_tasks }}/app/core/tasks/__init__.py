@@ -1,0 +1,1 @@
+"""Background tasks: TaskIQ on a stream of this service's own."""

@@ -1,0 +1,294 @@
+"""Tasks: TaskIQ on the service's own JetStream stream."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import nats.errors
+from loguru import logger
+from nats.aio.msg import Msg
+from nats.js.api import Header, StreamConfig
+from taskiq import AckableMessage, AsyncBroker, BrokerMessage, TaskiqMessage, TaskiqMiddleware
+from taskiq.acks import AcknowledgeType
+from taskiq.exceptions import NoResultError
+from taskiq.receiver import Receiver
+from taskiq.result import TaskiqResult
+from taskiq.serializers import ORJSONSerializer
+from taskiq_nats import PullBasedJetStreamBroker
+
+from app.core.config import SERVICE_NAME, Settings
+from app.core.errors import ServiceUnavailable
+from app.core.nats.connection import NatsConnection, NatsUnavailable, OutgoingMessage
+from app.core.nats.deliveries import dead_letter, deliveries, kept_alive, retry_delay
+from app.core.nats.isolation import alone_if_suspect
+from app.core.nats.pull import Room
+from app.core.request_id import get_request_id, request_id_context
+from app.core.tasks.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer, tasks_stream
+
+FIRST_RETRY_DELAY: Final = 1.0
+"""Seconds; doubled with each attempt."""
+
+THREADS: Final = "task"
+"""How the names of the threads begin in which functions run."""
+
+REQUEST_ID_LABEL: Final = "request_id"
+RETRIES_LABEL: Final = "_retries"
+POSTPONED_LABEL: Final = "_postponed"
+REQUEUES_LABEL: Final = "X-Taskiq-requeue"  # TaskIQ's own, counted by Context.requeue()
+COUNTERS: Final = (RETRIES_LABEL, POSTPONED_LABEL, REQUEUES_LABEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A task as it came, and the message that brought it. To call it is to acknowledge that."""
+
+    connection: NatsConnection
+    message: Msg
+    task: TaskiqMessage
+    timeout: float
+
+    async def __call__(self) -> None:
+        if not self.message.is_acked:  # a dead letter already is
+            await self.connection.acknowledge(self.message)
+
+
+_delivery: ContextVar[Delivery] = ContextVar("delivery")
+
+
+def to_outgoing(message: BrokerMessage, delay: float = 0) -> OutgoingMessage:
+    """Return what to send for `message`: at once, or for JetStream to keep for `delay` seconds."""
+    attempt = sum(int(message.labels.get(label, 0)) for label in COUNTERS)
+    headers = {Header.MSG_ID.value: f"{message.task_id}.{attempt}"}
+    if delay <= 0:
+        return OutgoingMessage(TASKS_SUBJECT, message.message, headers)
+    at = datetime.now(UTC) + timedelta(seconds=delay)
+    headers[Header.SCHEDULE.value] = f"@at {at.isoformat().replace('+00:00', 'Z')}"
+    headers[Header.SCHEDULE_TARGET.value] = TASKS_SUBJECT
+    return OutgoingMessage(f"{LATER_SUBJECT}.{uuid4().hex}", message.message, headers)
+
+
+class CustomJetStreamBroker(PullBasedJetStreamBroker):
+    """A broker on the shared connection, which never creates a stream.
+
+    In an API it only sends. In a worker it also takes tasks: each runs at least once, within its
+    `timeout` (a label, in seconds; else `TASK_TIMEOUT`). One that fails runs again, later each
+    time, up to `max_retries` attempts (a label; else `TASK_MAX_DELIVERIES`), then it becomes a dead
+    letter, as does one that nobody knows, or that ended its worker too often. The label `delay`
+    sends a task for later, in seconds.
+
+    Results are not kept: tasks write what they find where it belongs. `with_result_backend()`
+    would cost a third of the throughput.
+    """
+
+    connection: NatsConnection | None = None
+
+    def __init__(self) -> None:
+        super().__init__(servers=[], subject=TASKS_SUBJECT, durable=SERVICE_NAME)
+        self.serializer = ORJSONSerializer()
+        self.add_middlewares(TaskMiddleware())
+        self.room = Room(1)
+        self._stop = asyncio.Event()
+
+    def stream(self, settings: Settings) -> StreamConfig:
+        """Return the stream that it needs."""
+        return tasks_stream(settings)
+
+    def consumers(self, settings: Settings) -> list[tuple[str, str]]:
+        """Return the stream and the name of each consumer."""
+        return [(settings.NATS_STREAM, str(tasks_consumer(settings).name))]
+
+    async def open(self, connection: NatsConnection) -> None:
+        """Begin to use `connection`, which stays the caller's to close."""
+        self.connection = connection
+        await self.startup()
+
+    async def close(self) -> None:
+        """Stop using the connection."""
+        await self.shutdown()
+        self.connection = None
+
+    async def startup(self) -> None:
+        """Run TaskIQ's startup hooks; streams and consumers are declared elsewhere."""
+        await AsyncBroker.startup(self)
+
+    async def shutdown(self) -> None:
+        """Run TaskIQ's shutdown hooks; the connection is not ours."""
+        await AsyncBroker.shutdown(self)
+
+    async def kick(self, message: BrokerMessage) -> None:
+        """Send a task; what `.kiq()` calls.
+
+        Raises:
+            NatsUnavailable: it may have left or not; the same task id runs it only once.
+        """
+        await self.opened.publish(to_outgoing(message, float(message.labels.get("delay", 0))))
+
+    @property
+    def opened(self) -> NatsConnection:
+        """The connection; raises NatsUnavailable where NATS was not opened."""
+        if self.connection is None:
+            raise NatsUnavailable
+        return self.connection
+
+    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+        """Yield the tasks for this worker."""
+        settings = self.opened.settings
+        consumer = tasks_consumer(settings)
+        messages = deliveries(self.opened, settings.NATS_STREAM, consumer, self.room, self._stop)
+        async with aclosing(messages):
+            async for message in messages:
+                delivery = await self._admit(message)
+                if delivery:
+                    self.room.enter()
+                    yield AckableMessage(data=message.data, ack=delivery)
+
+    async def _admit(self, message: Msg) -> Delivery | None:
+        """Return what to run, or make a dead letter of what nobody can run."""
+        settings = self.opened.settings
+        try:
+            reason, task = None, self.formatter.loads(message.data)
+            task.model_copy(update={"labels": dict(task.labels)}).parse_labels()
+            timeout = float(task.labels.get("timeout", settings.TASK_TIMEOUT))
+            if self.find_task(task.task_name) is None:
+                reason = f"No task is called {task.task_name}."
+            elif message.metadata.num_delivered > settings.TASK_MAX_DELIVERIES:
+                reason = "It was delivered too often, and no worker settled it."
+        except Exception as error:  # whatever is wrong with it, others must run
+            reason = f"It cannot be read: {error}"
+        if reason is None:
+            return Delivery(self.opened, message, task, timeout)
+        try:
+            await dead_letter(self.opened, message, "tasks", reason)
+        except (NatsUnavailable, nats.errors.Error) as error:
+            logger.warning(
+                "A task could not be put aside and will come again: {} ({})",
+                reason,
+                error,
+            )
+        return None
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Run tasks until `stop` is set and those that run then are done."""
+        settings = self.opened.settings
+        self.room, self._stop = Room(settings.TASK_CONCURRENCY), stop
+        executor = ThreadPoolExecutor(thread_name_prefix=THREADS)
+        receiver = TaskReceiver(
+            self,
+            executor,
+            max_async_tasks=settings.TASK_CONCURRENCY,
+            ack_type=AcknowledgeType.WHEN_SAVED,
+            run_startup=False,
+        )
+        try:
+            await receiver.listen(stop)
+        finally:  # a function that went on after its task's timeout must not hold up all others
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def ending_despite_threads() -> Iterator[None]:
+    """Have the program end after this also where a function goes on after its task's timeout.
+
+    Nothing can end such a thread, and Python waits for it at the end: the process would stay, and
+    work no more, until it is killed.
+    """
+    try:
+        yield
+    finally:
+        if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
+            error = sys.exception()
+            if error is not None:
+                sys.excepthook(type(error), error, error.__traceback__)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0 if error is None else 1)
+
+
+class TaskReceiver(Receiver):
+    """TaskIQ's receiver, with what surrounds each task here."""
+
+    broker: CustomJetStreamBroker
+
+    async def callback(
+        self,
+        message: bytes | AckableMessage,
+        raise_err: bool = False,
+    ) -> None:
+        """Run one task. If it can be neither done nor put off, it comes again by itself."""
+        if not (isinstance(message, AckableMessage) and isinstance(message.ack, Delivery)):
+            raise TypeError("This is not what the broker yields.")
+        delivery = message.ack
+        settings = self.broker.opened.settings
+        ack_wait = settings.TASK_ACK_WAIT
+        _delivery.set(delivery)
+        try:
+            async with alone_if_suspect(
+                delivery.message,
+                max_deliveries=settings.TASK_MAX_DELIVERIES,
+                ack_wait=ack_wait,
+            ):
+                with (
+                    kept_alive(delivery.message, ack_wait, limit=delivery.timeout),
+                    request_id_context(delivery.task.labels.get(REQUEST_ID_LABEL)),
+                ):
+                    await super().callback(message, raise_err)
+        except Exception:
+            logger.exception("The task {} will come again.", delivery.task.task_id)
+        finally:
+            self.broker.room.leave()
+
+
+class TaskMiddleware(TaskiqMiddleware):
+    """Passes the request id on, limits the time of a task, and runs it again when it fails."""
+
+    broker: CustomJetStreamBroker
+
+    def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Note on whose behalf the task is sent."""
+        request_id = get_request_id()
+        if request_id:
+            message.labels.setdefault(REQUEST_ID_LABEL, request_id)
+        return message
+
+    def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Give a task without a limit of its own the usual one."""
+        message.labels.setdefault("timeout", self.broker.opened.settings.TASK_TIMEOUT)
+        return message
+
+    async def on_error(
+        self,
+        message: TaskiqMessage,
+        result: TaskiqResult[Any],
+        exception: BaseException,
+    ) -> None:
+        """Send a failed task again for later, or make a dead letter of it."""
+        if isinstance(exception, NoResultError):  # TaskIQ's way to end a task early
+            return
+        settings = self.broker.opened.settings
+        attempts = int(message.labels.get(RETRIES_LABEL, 0)) + 1
+        reason = f"{type(exception).__name__}: {exception}"
+        if isinstance(exception, ServiceUnavailable):  # an outage is not the task's fault
+            await self._send_again(POSTPONED_LABEL, reason)
+        elif attempts >= int(message.labels.get("max_retries", settings.TASK_MAX_DELIVERIES)):
+            await dead_letter(self.broker.opened, _delivery.get().message, "tasks", reason)
+        else:
+            await self._send_again(RETRIES_LABEL, reason)
+
+    async def _send_again(self, counter: str, reason: str) -> None:
+        # The task as it came: TaskIQ has made of its arguments what the function takes.
+        task = _delivery.get().task
+        count = int(task.labels.get(counter, 0)) + 1
+        task.labels[counter] = count
+        delay = retry_delay(count, FIRST_RETRY_DELAY)
+        message = self.broker.formatter.dumps(task)
+        await self.broker.opened.publish(to_outgoing(message, delay))
+        logger.warning("The task {} runs again in {} s: {}", task.task_id, delay, reason)
