@@ -1,6 +1,7 @@
 """What a person may answer, what becomes of it, and what a wrong answer gets."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -80,6 +81,7 @@ NAMES = {
     'The "Best" Shop': "the-best-shop",
     "It's \\ \"both\" ' {{ 7 * 7 }} ${HOME} #1 🎉": "it-s-both-7-7-home-1",
     "C:\\temp: yes": "c-temp-yes",
+    "Joe's $(id) `id`": "joe-s-id-id",
     "null": "null",
     "12345": "my-service",
 }
@@ -129,6 +131,10 @@ def test_any_name_makes_a_service_that_says_it(template: Path, tmp_path: Path, n
     assert found is not None
     exec(f"name = {found[1]}", scope)  # noqa: S102 (a literal that the template wrote)
     assert scope["name"] == name.strip()
+    # A shell reads the name as it is, or finds none: then the default holds.
+    command = ("sh", "-ec", '. ./.env.example; printf %s "${PROJECT_NAME-}"')
+    shown = subprocess.run(command, cwd=service, env={}, capture_output=True, check=True).stdout
+    assert shown.decode() in {"", name.strip()}
 
 
 @pytest.mark.parametrize("case", BAD)

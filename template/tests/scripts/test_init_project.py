@@ -7,6 +7,7 @@ import sys
 import tomllib
 from inspect import signature
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from dotenv import dotenv_values
@@ -75,11 +76,12 @@ def test_the_function_takes_each_name_and_never_replaces_a_file(
 def test_only_the_name_changes_in_the_project_file(clone: Path) -> None:
     before = (clone / "pyproject.toml").read_text().splitlines()
 
-    write_project_files(clone, {"PROJECT_NAME": "The Shop"}, force=False)
+    slug = f"the-shop-{token_hex(4)}"  # not the name that it has
+    write_project_files(clone, {"PROJECT_NAME": slug.replace("-", " ")}, force=False)
 
     after = (clone / "pyproject.toml").read_text().splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
-    assert changed == ['name = "the-shop"', 'the-shop = "app.cli:main"']
+    assert changed == [f'name = "{slug}"', f'{slug} = "app.cli:main"']
 
 
 def test_only_the_lines_asked_for_change_in_the_environment_file(clone: Path) -> None:

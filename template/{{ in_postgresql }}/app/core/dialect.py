@@ -235,7 +235,7 @@ def _refusal(name: str) -> str:
 # ---------------------------------------------------------------------------------------------
 
 _PID: Final = "SELECT pg_backend_pid()"
-_PROBE_TIMEOUT: Final = 5
+_PROBE_TIMEOUT: Final = 1
 """Seconds."""
 
 LOST: Final = (

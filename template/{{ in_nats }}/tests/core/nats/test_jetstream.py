@@ -45,7 +45,7 @@ def message(payload: bytes = b"text") -> OutgoingMessage:
 
 
 def test_the_delay_stays_within_its_limit_however_long_an_outage_lasts() -> None:
-    assert [retry_delay(attempts, 1) for attempts in (1, 2, 7, 100_000)] == [1, 2, 60, MAX_DELAY]
+    assert [retry_delay(attempts, 1.0) for attempts in (1, 2, 7, 100_000)] == [1, 2, 60, MAX_DELAY]
 
 
 async def test_its_check_names_the_version_and_the_streams(nats: NatsConnection) -> None:
