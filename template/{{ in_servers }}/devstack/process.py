@@ -153,11 +153,11 @@ def write_record(path: Path, pid: int, started: float) -> None:
 
 def read_record(path: Path) -> psutil.Process | None:
     """Return the process that `path` is about if it still runs."""
-    try:
+    # It may have been cut off.
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
         record = json.loads(path.read_text())
         return watchdog.find(record["pid"], record["started"])
-    except (OSError, ValueError, LookupError, TypeError):  # it may have been cut off
-        return None
+    return None
 
 
 async def until(condition: Callable[[], bool], *, within: float = math.inf) -> bool:

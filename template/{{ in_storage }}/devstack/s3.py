@@ -102,15 +102,14 @@ class S3Server(Server):
         # It listens before it knows where its data is. A write waits for that, unless there is
         # nothing to write, while an early read would make reads fail for seconds.
         async with self._client() as client:
-            try:
+            with contextlib.suppress(BotoCoreError, ClientError):
                 with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
                     await client.create_bucket(Bucket=PROBE)
                 await client.put_object(Bucket=PROBE, Key=PROBE, Body=b"x")
                 await client.delete_object(Bucket=PROBE, Key=PROBE)
                 await client.delete_bucket(Bucket=PROBE)
-            except (BotoCoreError, ClientError):
-                return False
-        return True
+                return True
+        return False
 
     async def stop(self) -> None:
         await super().stop()
