@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -195,14 +194,17 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write template/uv.lock anew: the tested versions of everything that a service can have."""
-    with tempfile.TemporaryDirectory() as folder:
-        service = Path(folder) / "service"
-        session.run(*COPY_FULL, str(ROOT), str(service))
-        if "--upgrade" in session.posargs:
-            (service / "uv.lock").unlink()
-        session.run("uv", "lock", "--quiet", "--project", str(service))
-        shutil.copy(service / "uv.lock", ROOT / "template" / "uv.lock")
+    """Write template/uv.lock.jinja anew: the tested versions of all that a service can have.
+
+    `nox -s lock -- --upgrade` takes the newest versions of everything.
+    """
+    session.run("python", "-m", "extensions.proof.lock", *session.posargs)
+
+
+@nox.session
+def locks(session: nox.Session) -> None:
+    """Ask uv about the lock of every combination for each lowest Python, not about a sample."""
+    session.run("pytest", "tests/test_lock.py", "--strength", "3", *session.posargs)
 
 
 @nox.session

@@ -146,7 +146,7 @@ def every_service(request: pytest.FixtureRequest) -> Matrix:
 def full_environment(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a full service with everything installed that any service can have."""
     service = render(template, tmp_path_factory.mktemp("full") / "service", {"preset": "full"})
-    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    subprocess.run(["uv", "sync", "--quiet", "--locked"], cwd=service, check=True)
     return service
 
 

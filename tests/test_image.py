@@ -25,7 +25,7 @@ def test_the_image_takes_what_is_there_and_lets_it_in(matrix: Matrix) -> None:
         if not service.answers["docker"]:
             continue
         let_in = text(matrix, service, ".dockerignore").splitlines()
-        tops = {path.partition("/")[0] for path in service.digests} | {"uv.lock"}
+        tops = {path.partition("/")[0] for path in service.digests}
         names = copied(text(matrix, service, "Dockerfile"))
         assert {"app", "pyproject.toml", "uv.lock"} <= set(names)
         for name in names:

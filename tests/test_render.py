@@ -13,7 +13,10 @@ import yaml
 import yamllint.config
 import yamllint.linter
 
+from extensions.commands.catalogue import Answers
 from extensions.proof.combinations import combinations
+from extensions.proof.lock import pythons
+from extensions.proof.rendering import render
 from tests.matrix import Matrix
 
 pytestmark = pytest.mark.render
@@ -150,6 +153,22 @@ def test_every_file_is_formatted_and_without_faults(
     ]
     said = "\n".join(result.stdout + result.stderr for result in results)
     assert all(result.returncode == 0 for result in results), said
+
+
+def test_each_lowest_python_is_formatted_for(template: Path, tmp_path: Path) -> None:
+    """What ruff finds and how it formats depends on the version that pyproject.toml names."""
+    for python in pythons(template):
+        answers: Answers = {"preset": "full", "python_version": python}
+        service = render(template, tmp_path / python, answers)
+        for command in (["format", "--diff"], ["check", "--output-format", "concise"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+                cwd=service,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, f"{python}\n{done.stdout}{done.stderr}"
 
 
 def test_every_yaml_file_is_without_faults(every_service: Matrix) -> None:

@@ -14,8 +14,9 @@ from tests.overlays import overlays
 
 pytestmark = pytest.mark.render
 
-# These answers are recorded by their questions' names, whatever they are.
-RECORDS = frozenset({".copier-answers.yml"})
+# The answers are recorded by their questions' names, whatever they are. The lock has hashes, and
+# what packages need of each other; tests/test_lock.py shows that it has nothing else.
+RECORDS = frozenset({".copier-answers.yml", "uv.lock"})
 VARIABLE = re.compile(r"(?m)^(?:# )?([A-Z][A-Z0-9_]*)=")
 
 

@@ -30,7 +30,7 @@ from tests.rendering import git
 pytestmark = pytest.mark.toggle
 
 # What an update leaves as it was, for it is the person's own from the first day. A fresh service
-# has other random texts, a migration of its own tables, and every package that one can have.
+# has other random texts, a migration of its own tables, and a lock of its own packages.
 OWN = (".env.development", "migrations/versions/", "uv.lock")
 
 

@@ -53,7 +53,7 @@ def test_a_fix_arrives_and_a_persons_work_stays(release: Path, tmp_path: Path) -
             "app/core/errors.py": lambda text: f"{text}\n# a fix\n",
             "README.md.jinja": lambda text: text.replace("# ", "# Release two of ", 1),
             "scripts/health_check.py": lambda text: f"{text}# more\n",
-            "uv.lock": lambda text: f"{text}# newer versions\n",
+            "uv.lock.jinja": lambda text: f"{text}# newer versions\n",
             ".env.example.jinja": lambda text: f"{text}# NEW=1\n",
             **_changed_initial(release),
         },
@@ -70,6 +70,19 @@ def test_a_fix_arrives_and_a_persons_work_stays(release: Path, tmp_path: Path) -
     for name in (".env.development", "uv.lock", INITIAL, "migrations/versions/0002_mine.py"):
         assert after[name] == before[name], name
     assert recorded(service)["_commit"] == git(release, "describe", "--always").strip()
+
+
+def test_a_lock_is_the_persons_own_when_the_service_is_written_anew(
+    release: Path, tmp_path: Path
+) -> None:
+    service = scaffold(release, tmp_path, {"preset": "minimal"})
+    edit(service / "uv.lock", lambda text: f"{text}# our versions\n")
+    (service / "LICENSE").write_text("Another one\n")
+    commit(service, "Our own work")
+    done = run_copier("recopy", "--defaults", "--overwrite", folder=service)
+    assert done.returncode == 0, done.stderr
+    assert (service / "uv.lock").read_text().endswith("# our versions\n")
+    assert (service / "LICENSE").read_text() != "Another one\n"  # as recopy does to all others
 
 
 def _changed_initial(release: Path) -> dict[str, Callable[[str], str]]:

@@ -103,3 +103,9 @@ def conditions(template: Path, parts: frozenset[str]) -> Conditions:
     with tempfile.TemporaryDirectory() as folder:
         worker = worker_of_folder(template, Path(folder), {})
         return Conditions(parts, worker.template.questions_data, worker.jinja_env)
+
+
+def copiers_jinja(template: Path) -> SandboxedEnvironment:
+    """Return what Copier renders the files of `template` with."""
+    with tempfile.TemporaryDirectory() as folder:
+        return worker_of_folder(template, Path(folder), {}).jinja_env

@@ -1,1 +1,0 @@
-from app.checks.outbox import check_outbox

@@ -12,12 +12,12 @@ from nats.js.errors import NotFoundError
 from taskiq import AsyncBroker
 
 from app.core.broker import events_broker
-from app.core.nats.event_streams import EVENTS_STREAM, event_consumer
-from app.lifespan import open_resources
 from app.core.nats.connection import NatsConnection
+from app.core.nats.event_streams import EVENTS_STREAM, event_consumer
 from app.core.tasks.streams import tasks_consumer
 from app.events.schemas import BaseEvent
 from app.features.bench.tasks import Heard, Noted, Unheard, do_nothing, hear, note
+from app.lifespan import open_resources
 from measure.programs import BenchError, Program
 from measure.rows import Row, Target
 from measure.setting import Setting
