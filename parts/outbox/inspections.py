@@ -1,0 +1,1 @@
+from app.checks.outbox import check_outbox
