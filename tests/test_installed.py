@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from extensions.proof.rendering import files
-from tests.rendering import differing
+from extensions.proof.rendering import files, render
+from tests.rendering import ROOT, differing, git
 
 pytestmark = pytest.mark.run
 
@@ -62,3 +62,46 @@ def test_a_wrong_folder_is_refused(wheel: Path, tmp_path: Path) -> None:
     done = run(wheel, tmp_path, "plan-update", ".")
     assert done.returncode == 2
     assert "has no .copier-answers.yml" in done.stderr
+
+
+def test_new_needs_to_know_whose_template_where_the_wheel_does_not_say(
+    wheel: Path, tmp_path: Path
+) -> None:
+    done = run(wheel, tmp_path, "new", "service", "--defaults")
+    assert done.returncode == 2
+    assert done.stderr == "Say which template with --template, as in --template gh:OWNER/REPO.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_wheel_carries_nothing_of_the_proof(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {"/".join(name.split("/")[:2]) for name in archive.namelist()}
+    assert {name for name in tops if name.startswith("extensions/")} == {
+        "extensions/__init__.py",
+        "extensions/commands",
+    }
+
+
+def test_the_hooks_for_a_monorepo_check_the_service_from_the_root(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "pre-commit"))
+    root = tmp_path / "root"
+    service = render(template, root / "services/orders", {"preset": "minimal"})
+    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    page = (ROOT / "docs/monorepo.md").read_text()
+    (root / ".pre-commit-config.yaml").write_text(
+        page.partition("```yaml\n")[2].partition("```")[0]
+    )
+    (root / "other.py").write_text("x  =  1\n")  # of somebody else
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    hooks = ["uvx", "--quiet", "pre-commit", "run", "--all-files"]
+    done = subprocess.run(hooks, cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Passed") == 4
+    (service / "app/odd.py").write_text("x  =  1\n")
+    git(root, "add", "--all")
+    done = subprocess.run(hooks, cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert (service / "app/odd.py").read_text() == "x = 1\n"
