@@ -41,6 +41,15 @@ class QuickWorker(Worker):
     def _render_context(self) -> AnyByStrMutableMapping:
         return self._context if Phase.current() is Phase.RENDER else super()._render_context()
 
+    @property
+    def answers_relpath(self) -> Path:
+        path = Path(self.answers_file or self.template.answers_relpath)
+        if PLAIN.fullmatch(str(path)):
+            return path
+        found = super().answers_relpath
+        vars(self).pop("_context", None)  # Copier writes into it to find that
+        return found
+
     def _render_string(self, string: str, *arguments: Any, **options: Any) -> str:
         if PLAIN.fullmatch(string):
             return string
