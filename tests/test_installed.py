@@ -73,6 +73,24 @@ def test_new_needs_to_know_whose_template_where_the_wheel_does_not_say(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_new_takes_the_repository_that_it_was_installed_from(
+    repository: Path, tmp_path: Path
+) -> None:
+    source = f"git+{repository.as_uri()}"
+    command = ["uvx", "--quiet", "--from", source, "fastapi-service-template", "new", "service"]
+    done = subprocess.run(
+        [*command, "--defaults", "-d", "preset=minimal"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = (tmp_path / "service/.copier-answers.yml").read_text()
+    assert f"_src_path: {source}\n" in answers
+    assert "_commit: " in answers
+
+
 def test_the_wheel_carries_nothing_of_the_proof(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         tops = {"/".join(name.split("/")[:2]) for name in archive.namelist()}

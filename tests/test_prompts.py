@@ -8,6 +8,9 @@ import pexpect
 import pytest
 import yaml
 
+from extensions.commands.__main__ import INTERRUPTED
+from tests.rendering import ROOT
+
 pytestmark = pytest.mark.render
 
 ENTER = "\r"
@@ -125,6 +128,29 @@ def test_a_wrong_answer_is_explained_and_asked_for_again(
     terminal.expect(pexpect.EOF)
     answers = recorded(tmp_path)
     assert (answers["project_slug"], answers["author_email"]) == ("weather", "me@example.com")
+
+
+def test_new_asks_the_same_and_says_that_giving_up_wrote_nothing(
+    template: Path, tmp_path: Path
+) -> None:
+    arguments = ["new", str(tmp_path / "service"), "--template", str(template)]
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-m", "extensions.commands", *arguments],
+        cwd=str(ROOT),
+        encoding="utf-8",
+        dimensions=(50, 200),
+        timeout=30,
+    )
+    terminal.expect("Which service do you want")
+    terminal.send(DOWN + ENTER)
+    terminal.expect("What is the service called")
+    terminal.sendintr()
+    terminal.expect("Interrupted; nothing was changed.")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == INTERRUPTED
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_giving_up_writes_nothing(terminal: "pexpect.spawn[str]", tmp_path: Path) -> None:
