@@ -7,10 +7,9 @@ from typing import Self
 import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 
-from app.core import config, request_settings
 from app.core.config import Settings, get_settings, load_settings
-from app.core.settings_display import displayed
-from app.core.settings_errors import SettingsError, describe
+from app.core.settings.display import displayed
+from app.core.settings.errors import SettingsError, describe
 
 STRONG_KEY = "0123456789abcdef" * 4
 
@@ -305,9 +304,3 @@ def test_settings_are_read_once(environment: pytest.MonkeyPatch) -> None:
 def test_settings_cannot_be_changed_while_the_service_runs(settings: Settings) -> None:
     with pytest.raises(ValueError, match="frozen"):
         setattr(settings, "API_PORT", 1)  # noqa: B010 (the type checker refuses it otherwise)
-
-
-def test_what_a_handler_asks_for_its_settings_with_is_found_beside_them() -> None:
-    assert config.SettingsDep is request_settings.SettingsDep
-    with pytest.raises(AttributeError, match=r"'app\.core\.config' has no attribute 'SettingDep'"):
-        getattr(config, "SettingDep")  # noqa: B009 (mypy knows that it is not there)

@@ -12,7 +12,7 @@ from secrets import token_hex
 import pytest
 from dotenv import dotenv_values
 
-from app.core.config import MINIMUM_SECRET_LENGTH
+from app.core.settings.core import MINIMUM_SECRET_LENGTH
 from app.project_files import SetupError, write_project_files
 from app.project_setup import init_project
 

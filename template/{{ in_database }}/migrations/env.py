@@ -12,7 +12,7 @@ from app.core import dialect
 from app.core.config import get_settings
 from app.core.migrations import all_models, migration_connection
 from app.core.resource import StartupError
-from app.core.settings_errors import SettingsError
+from app.core.settings.errors import SettingsError
 
 
 def run_migrations(connection: Connection) -> None:

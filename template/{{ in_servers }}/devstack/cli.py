@@ -75,7 +75,7 @@ def _said_to_people(error: Exception) -> str | None:
     from app.checks.report import explained
     from app.core.errors import DomainError
     from app.core.resource import StartupError
-    from app.core.settings_errors import SettingsError
+    from app.core.settings.errors import SettingsError
     from app.project_files import SetupError
 
     if isinstance(error, DomainError):

@@ -7,8 +7,8 @@ from sqlalchemy import make_url
 
 from app.core.config import load_settings
 from app.core.dialect import connect_arguments, engine_arguments
-from app.core.settings_display import displayed
-from app.core.settings_errors import SettingsError
+from app.core.settings.display import displayed
+from app.core.settings.errors import SettingsError
 from tests.servers import yours
 
 PASSWORD = "p@ss/w:o%20rd#?&é ü"

@@ -7,8 +7,8 @@ import pytest
 
 from app.core.config import Settings, load_settings
 from app.core.nats.connection import nats_connection
-from app.core.settings_display import displayed
-from app.core.settings_errors import SettingsError
+from app.core.settings.display import displayed
+from app.core.settings.errors import SettingsError
 from devstack.process import HOST, Process, free_port
 from devstack.server import find_program
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.config import load_settings
-from app.core.settings_errors import SettingsError
+from app.core.settings.errors import SettingsError
 
 COMPLETE = {
     "S3_ENDPOINT": "https://s3.internal",

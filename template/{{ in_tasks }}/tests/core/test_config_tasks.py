@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.config import load_settings
-from app.core.settings_errors import SettingsError
+from app.core.settings.errors import SettingsError
 
 
 @pytest.mark.parametrize("name", ["two words", "a.b", "all>", "*"])

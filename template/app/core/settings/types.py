@@ -16,6 +16,8 @@ _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 # The first parts of the service's own paths: a prefix that is one could not be told from them.
 _OWN_PATHS: Final = frozenset({"api", "docs", "health", "metrics", "openapi.json", "redoc"})
 
+Seconds = Annotated[float, Field(gt=0)]
+
 
 def _port(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str) and _OF_KUBERNETES.match(value):

@@ -1,0 +1,3 @@
+from app.core.settings.database import DatabaseSettings
+
+    DatabaseSettings,

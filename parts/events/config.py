@@ -1,0 +1,3 @@
+from app.core.settings.events import EventsSettings
+
+    EventsSettings,

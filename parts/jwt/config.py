@@ -1,0 +1,3 @@
+from app.core.settings.auth import AuthSettings
+
+    AuthSettings,

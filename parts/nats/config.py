@@ -1,0 +1,3 @@
+from app.core.settings.nats import NatsSettings
+
+    NatsSettings,

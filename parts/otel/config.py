@@ -1,0 +1,3 @@
+from app.core.settings.otel import TelemetrySettings
+
+    TelemetrySettings,

@@ -1,0 +1,3 @@
+from app.core.settings.metrics import MetricsSettings
+
+    MetricsSettings,

@@ -1,0 +1,3 @@
+from app.core.settings.storage import StorageSettings
+
+    StorageSettings,

@@ -1,0 +1,3 @@
+from app.core.settings.tasks import TasksSettings
+
+    TasksSettings,

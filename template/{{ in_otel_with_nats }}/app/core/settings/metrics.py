@@ -1,0 +1,19 @@
+"""The settings of the worker's metrics."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from app.core.settings.types import Port
+
+
+class MetricsSettings(BaseSettings):
+    """Where the worker serves its metrics."""
+
+    METRICS_HOST: str = Field(
+        "127.0.0.1",
+        description="the address that the worker serves its metrics on.",
+    )
+    METRICS_PORT: Port | None = Field(
+        None,
+        description="the port of the worker's metrics, 1-65535; unset, it serves none.",
+    )
