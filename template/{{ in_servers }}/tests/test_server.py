@@ -41,7 +41,7 @@ async def test_the_scheme_is_what_a_trusted_proxy_says(
 ) -> None:
     """It is set in a file here: the variable is read by uvicorn itself as well."""
     async with (
-        live_service(api=False, worker=False, FORWARDED_ALLOW_IPS=[]) as service,
+        live_service(api=False, background=False, FORWARDED_ALLOW_IPS=[]) as service,
         httpx2.AsyncClient(base_url=service.url) as client,
     ):
         (service.api.log.parent / ".env.test").write_text(f"FORWARDED_ALLOW_IPS={proxies}\n")
