@@ -63,7 +63,7 @@ CAPABILITIES = {
     "tasks": Capability(
         lambda answers: answers["task_queue"] != "none",
         r"(?i:taskiq)|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender|TaskSender|slow_task"
-        r"|test_reports",
+        r"|test_reports|@broker\.task$",
         "in_tasks",
         frozenset({"taskiq", "taskiq-nats"}),
         r"NATS_STREAM|TASK_\w+",
@@ -82,7 +82,7 @@ CAPABILITIES = {
     ),
     "inbox": Capability(
         lambda answers: has_database(answers) and answers["events"] != "none",
-        r"(?i:\binbox)|example[./](test_)?activity",
+        r"(?i:\binbox)|test_activity",
         "in_inbox",
     ),
     "storage": Capability(
@@ -95,7 +95,8 @@ CAPABILITIES = {
     ),
     "auth": Capability(
         lambda answers: answers["auth"] != "none",
-        r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|core[./]security|signed_in_router",
+        r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|common[./](test_)?security|TokenFirst|SIGNED_IN"
+        r"|signed_in",
         "in_auth",
         frozenset({"pyjwt"}),
         r"ALGORITHM|ACCESS_TOKEN_\w+",

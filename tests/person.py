@@ -35,7 +35,10 @@ class Edit:
 EDITS = (
     Edit(
         "app/features/example/routers.py",
-        ("from fastapi import APIRouter, Query, Request, Response, status\n",),
+        (
+            "from fastapi import APIRouter, Request, Response\n",
+            "from fastapi import APIRouter, Query, Request, Response, status\n",
+        ),
         "from loguru import logger\n",
     ),
     Edit(
@@ -176,7 +179,7 @@ def copy_the_example(service: Path) -> Iterator[tuple[str, str]]:
 
     routers = (service / "app/api.py").read_text(encoding="utf-8")
     imports = re.findall(r"^from app\.features\.example.*\n", routers, re.MULTILINE)
-    included = re.findall(r"^\w+\.include_router\(example\w*\)\n", routers, re.MULTILINE)
+    included = re.findall(r"^\w+\.include_router\(.*\bexample\w*\)+\n", routers, re.MULTILINE)
     yield _below(service, "app/api.py", [*imports, "\n", *included])
     if (service / "app/events/schemas.py").exists():
         for name in ("app/events/schemas.py", "app/events/subjects.py"):

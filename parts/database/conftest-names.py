@@ -1,5 +1,6 @@
-from tests.database import database, session, transaction
+from tests.database import committing_client, database, session, transaction
 
+    "committing_client",
     "database",
     "session",
     "transaction",

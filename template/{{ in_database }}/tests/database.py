@@ -4,14 +4,20 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import delete, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.core.config import SERVICE_NAME, Settings
-from app.core.database import AsyncSessionFactory, ReadSessionFactory
+from app.core.database import (
+    AsyncSessionFactory,
+    Base,
+    ReadSessionFactory,
+    get_session_context,
+)
 from app.core.dialect import read_address
 from devstack.postgres import address_of, create_database, drop_database
 from devstack.process import HOST
@@ -59,6 +65,20 @@ async def session(transaction: AsyncConnection) -> AsyncIterator[AsyncSession]:
     """A session in this test's transaction; `client` sees what it commits."""
     async with AsyncSessionFactory() as session:
         yield session
+
+
+@pytest.fixture
+async def committing_client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client whose requests really commit, so that several can run at once.
+
+    All tables are empty afterwards.
+    """
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+    async with get_session_context() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            await session.execute(delete(table))
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ ROUNDS = 3
 IMPORT = "import time; begin = time.perf_counter(); import {}; print(time.perf_counter() - begin)"
 FEATURES = (1, 10, 50)
 OF_THE_EXAMPLE = {
-    "app/api.py": r"^(?:from app\.features\.example|api_router\.include_router\(example).*\n",
+    "app/api.py": r"^(?:from app\.features\.example|api_router\.include_router\(\w*\(?example).*\n",
     "app/events/subjects.py": r"^EXAMPLE_.*\n",
     "app/events/schemas.py": r"^(?:class Example|from app\.events\.subj).*\n(?:(?:    .*)?\n)*",
 }

@@ -1,10 +1,12 @@
-"""Bearer tokens: who makes a request. `CurrentSubject` in a handler asks for one."""
+"""Bearer tokens: who makes a request. `SIGNED_IN` or `CurrentSubject` on a route asks for one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import jwt
 from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
@@ -17,6 +19,7 @@ from app.core.request_settings import SettingsDep, settings_of
 CLOCK_LEEWAY: Final = 30
 """Seconds by which the clocks of machines may differ: a token may be new, or just expired."""
 
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SUBJECT: Final = "app.common.security.subject"  # the request's scope keeps it there
 
 _bearer = HTTPBearer(
@@ -86,22 +89,53 @@ def _subject_of(credentials: HTTPAuthorizationCredentials | None, settings: Sett
 
 
 CurrentSubject = Annotated[str, Depends(current_subject)]
+SIGNED_IN: Final = Depends(current_subject)
+"""For a route: `@router.post("", dependencies=[SIGNED_IN])`."""
 
 
-class SignedInRouter(APIRouter):
-    """What is included here needs a bearer token, which is looked at before the body is read."""
+def writes_signed_in(router: APIRouter) -> APIRouter:
+    """Let each route of `router` that changes something need a token, and return it."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and not _SAFE.issuperset(route.methods or ()):
+            route.dependencies.insert(0, SIGNED_IN)
+    return router
 
-    def __init__(self) -> None:
-        super().__init__(
-            dependencies=[Depends(current_subject)],
-            responses=error_responses(InvalidToken),
-        )
+
+class TokenFirstRouter(APIRouter):
+    """Looks at the token of a request before its body is read, where its route needs one.
+
+    FastAPI reads the whole body before it calls dependencies.
+    """
+
+    def include_router(self, router: APIRouter, **options: Any) -> None:
+        """Include `router`, and document the refusal of its routes that need a token."""
+        for route in router.routes:
+            if isinstance(route, APIRoute) and (
+                SIGNED_IN in route.dependencies or _depends_on_token(route.dependant)
+            ):
+                route.responses = {**error_responses(InvalidToken), **route.responses}
+        super().include_router(router, **options)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request for one of the routes."""
-        # FastAPI reads the whole body before it calls dependencies. Where only another method is
-        # known at this address, no token would help: that is a 405.
-        if scope["type"] == "http" and self.matches(scope)[0] is not Match.PARTIAL:
+        if scope["type"] == "http" and scope["method"] not in _SAFE:
             request = Request(scope)
-            await current_subject(request, await settings_of(request), await _bearer(request))
+            try:
+                await current_subject(request, await settings_of(request), await _bearer(request))
+            except InvalidToken:
+                if _needs_token(scope):
+                    raise
         await super().handle(scope, receive, send)
+
+
+def _needs_token(scope: Scope) -> bool:
+    for context in iter_route_contexts(scope["app"].routes):
+        if isinstance(context.original_route, APIRoute) and context.matches(scope)[0] is Match.FULL:
+            return _depends_on_token(context.dependant)
+    return False
+
+
+def _depends_on_token(dependant: Dependant) -> bool:
+    return any(
+        part.call is current_subject or _depends_on_token(part) for part in dependant.dependencies
+    )

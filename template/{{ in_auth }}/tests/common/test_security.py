@@ -10,7 +10,13 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
 
-from app.common.security import CurrentSubject, SignedInRouter, create_access_token
+from app.common.security import (
+    SIGNED_IN,
+    CurrentSubject,
+    TokenFirstRouter,
+    create_access_token,
+    writes_signed_in,
+)
 from app.core.config import Settings
 from app.main import create_app
 from tests.asgi import client_of
@@ -107,14 +113,14 @@ async def test_every_route_that_changes_something_needs_a_token(app: FastAPI) ->
 @pytest.mark.parametrize("token", [None, "nonsense"])
 async def test_without_a_token_no_body_is_read(settings: Settings, token: str | None) -> None:
     application = create_app(settings.model_copy(update={"MAX_BODY_SIZE": 4}))
-    feature, signed_in = APIRouter(), SignedInRouter()
+    feature, api = APIRouter(), TokenFirstRouter()
 
     @feature.post("/mine", max_body_size=6)
     async def mine(body: list[int], subject: CurrentSubject) -> str:
         return f"{subject}: {len(body)}"
 
-    application.include_router(signed_in)
-    signed_in.include_router(feature)
+    application.include_router(api)
+    api.include_router(feature)
 
     read: list[bytes] = []
 
@@ -139,32 +145,59 @@ async def test_a_method_that_no_token_would_help_is_refused_as_such(
     settings: Settings,
 ) -> None:
     application = create_app(settings)
-    reads, signed_in = APIRouter(), SignedInRouter()
-    application.include_router(signed_in)
-    application.include_router(reads)
+    mine, api = APIRouter(), TokenFirstRouter()
 
-    @reads.get("/mine")
+    @mine.get("/mine")
     async def read() -> None: ...
 
-    @signed_in.post("/mine")
+    @mine.post("/mine")
     async def write() -> None: ...
+
+    @api.post("/public")
+    async def write_in_public() -> None: ...
+
+    api.include_router(writes_signed_in(mine))
+    application.include_router(api)
 
     async with client_of(application) as client:
         for method in ("OPTIONS", "PUT", "DELETE"):
             refused = await client.request(method, "/mine")
             assert (refused.status_code, refused.headers.get("Allow")) == (405, "GET, HEAD, POST")
         assert (await client.post("/mine")).status_code == 401
+        assert (await client.get("/mine")).status_code == 200
+        assert (await client.post("/public")).status_code == 200
+        assert (await client.post("/nowhere")).status_code == 404
+
+
+@pytest.mark.parametrize("by_parameter", [True, False])
+def test_a_route_that_needs_a_token_documents_it(settings: Settings, by_parameter: bool) -> None:
+    application = create_app(settings)
+    feature, api = APIRouter(), TokenFirstRouter()
+
+    async def mine(subject: CurrentSubject) -> None: ...
+
+    async def ours() -> None: ...
+
+    if by_parameter:
+        feature.get("/mine")(mine)
+    else:
+        feature.get("/mine", dependencies=[SIGNED_IN])(ours)
+    api.include_router(feature)
+    application.include_router(api)
+    documented = application.openapi()["paths"]["/mine"]["get"]
+    assert documented["security"] == [{"bearer": []}]
+    assert "invalid_token" in str(documented["responses"]["401"])
 
 
 async def test_a_token_is_looked_at_once_for_each_request(settings: Settings) -> None:
     application = create_app(settings)
-    signed_in = SignedInRouter()
+    api = TokenFirstRouter()
 
-    @signed_in.post("/mine")
+    @api.post("/mine", dependencies=[SIGNED_IN])
     async def mine(body: list[int], subject: CurrentSubject) -> str:
         return f"{subject}: {len(body)}"
 
-    application.include_router(signed_in)
+    application.include_router(api)
 
     async def body() -> AsyncIterator[bytes]:
         # From here on the token is not valid any more.

@@ -3,21 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVarTuple
-from weakref import WeakKeyDictionary
+from typing import Annotated, Any
 
 from fastapi import Depends
 from loguru import logger
 from sqlalchemy import (
-    Connection,
     DateTime,
     ExceptionContext,
-    Executable,
     MetaData,
-    Result,
     event,
     func,
     text,
@@ -32,14 +28,11 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
-from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from app.core import dialect
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 from app.core.resource import Resource, StartupError
-
-Ts = TypeVarTuple("Ts")
 
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_label)s",
@@ -94,8 +87,6 @@ ReadSessionFactory = async_sessionmaker(
 AsyncSessionLocal = AsyncSessionFactory
 
 async_engine: AsyncEngine
-
-_KNOWN: Final = WeakKeyDictionary[Executable, bool]()
 
 
 def __getattr__(name: str) -> Any:
@@ -195,67 +186,12 @@ async def get_read_session() -> AsyncIterator[AsyncSession]:
             yield session
 
 
-class RowReader:
-    """Reads rows of tables, each statement on its own: the shortest way that SQLAlchemy has.
-
-    Nothing but the statement goes to the server, and no connection is held between two of them.
-    Entities are read by `ReadSessionDep`.
-    """
-
-    async def execute(
-        self,
-        statement: TypedReturnsRows[*Ts],
-        params: Mapping[str, Any] | None = None,
-    ) -> Result[*Ts]:
-        """Return what `statement`, a select of tables, finds; all of it is there.
-
-        Raises:
-            RuntimeError: it writes, or selects by ORM classes.
-            DatabaseUnavailable
-        """
-        if statement.is_dml or _is_of_the_orm(statement):
-            raise RuntimeError(
-                "Only tables are read here; take ReadSessionDep for entities, SessionDep to write."
-            )
-        with _unavailable_as_domain_error():
-            return await ReadSessionFactory().run_sync(_execute, statement, params)
-
-
-def _is_of_the_orm(statement: Executable) -> bool:
-    """Tell whether `statement` selects by ORM classes; SQLAlchemy takes long to say so."""
-    known = _KNOWN.get(statement)
-    if known is None:
-        columns: Sequence[Mapping[str, Any]] = getattr(statement, "column_descriptions", ())
-        known = _KNOWN[statement] = any("entity" in column for column in columns)
-    return known
-
-
-def _execute(
-    session: Session,
-    statement: TypedReturnsRows[*Ts],
-    params: Mapping[str, Any] | None,
-) -> Result[*Ts]:
-    """Execute `statement` without beginning the session, which only knows where."""
-    bind = session.get_bind()
-    if isinstance(bind, Connection):  # that of a test, whose transaction goes on after an error
-        with bind.begin_nested():
-            return bind.execute(statement, params)
-    with bind.connect() as connection:
-        return connection.execute(statement, params)
-
-
-async def get_row_reader() -> RowReader:
-    """Return what reads rows."""
-    return RowReader()
-
-
 get_db = get_async_session
 get_session_context = asynccontextmanager(get_async_session)
 get_read_session_context = asynccontextmanager(get_read_session)
 
 SessionDep = Annotated[AsyncSession, Depends(get_async_session, scope="function")]
 ReadSessionDep = Annotated[AsyncSession, Depends(get_read_session, scope="function")]
-RowReaderDep = Annotated[RowReader, Depends(get_row_reader)]
 
 
 async def wait_for_database(

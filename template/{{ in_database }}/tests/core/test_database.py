@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx2
@@ -12,12 +12,11 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import AsyncAdaptedQueuePool
-from sqlalchemy.sql.selectable import TypedReturnsRows
 from starlette.types import Message, Receive, Scope, Send
 
 import app.core.database as database
@@ -26,7 +25,6 @@ from app.core.database import (
     DatabaseUnavailable,
     ReadSessionDep,
     ReadSessionFactory,
-    RowReader,
     SessionDep,
     check_database,
     connected_engine,
@@ -367,44 +365,6 @@ async def test_a_session_for_reading_refuses_to_write() -> None:
             await session.flush()
         with pytest.raises(RuntimeError, match="only reads"):
             await session.execute(insert(Note).values(note="one"))
-
-
-async def test_rows_are_read_without_a_connection_in_between(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        await connection.execute(text("INSERT INTO notes VALUES ('one'), ('two')"))
-    pool = cast(AsyncAdaptedQueuePool, engine.pool)
-    used = pool.checkedout()
-    table = Note.metadata.tables["notes"]
-    rows = await RowReader().execute(select(table).order_by(table.c.note))
-    assert pool.checkedout() == used
-    assert [row.note for row in rows] == ["one", "two"]
-    named = select(table.c.note).where(table.c.note == bindparam("name"))
-    assert (await RowReader().execute(named, {"name": "two"})).scalar_one() == "two"
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        insert(Note).returning(Note.note),
-        update(Note).values(note="one").returning(Note.note),
-        delete(Note).returning(Note.note),
-        select(Note),
-        select(Note.note),
-    ],
-    ids=["insert", "update", "delete", "entity", "attribute"],
-)
-async def test_only_rows_are_read_there(statement: TypedReturnsRows[Any]) -> None:
-    with pytest.raises(RuntimeError, match="Only tables are read"):
-        await RowReader().execute(statement)
-
-
-async def test_a_statement_that_fails_does_not_end_a_tests_transaction(
-    transaction: AsyncConnection,
-) -> None:
-    zero = func.length(bindparam("text"))
-    with pytest.raises(DBAPIError, match="division by zero"):
-        await RowReader().execute(select(1 / zero), {"text": ""})
-    assert (await transaction.execute(text("SELECT 1"))).scalar_one() == 1
 
 
 def dependencies(dependant: Dependant) -> Iterator[Dependant]:

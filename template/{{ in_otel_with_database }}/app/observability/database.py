@@ -1,5 +1,7 @@
 """What is seen of the database: a span for each statement, and how full the pool is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -7,7 +9,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Gauge
 from sqlalchemy import Engine, ExceptionContext, QueuePool, event
 
-from app.core import dialect
+from app.core import dialect, rows
 from app.core.database import AsyncSessionFactory
 
 _TRACER: Final = trace.get_tracer("app")
@@ -50,6 +52,7 @@ POOL_SIZE.set_function(_size)
 
 def trace_statements() -> None:
     """Make a span of each statement that something traced sends, by any engine."""
+    rows.observe = _traced
     if event.contains(Engine, "before_cursor_execute", _begin):
         return
     event.listen(Engine, "before_cursor_execute", _begin)
@@ -57,11 +60,9 @@ def trace_statements() -> None:
     event.listen(Engine, "handle_error", _fail)
 
 
-def _begin(_: Any, __: Any, statement: str, ___: Any, execution: Any, ____: Any) -> None:
-    if not trace.get_current_span().is_recording():
-        return
+def _started_span(statement: str) -> Span:
     operation = statement.split(None, 1)[0].upper()
-    execution.traced_as = _TRACER.start_span(
+    return _TRACER.start_span(
         operation,
         kind=SpanKind.CLIENT,
         attributes={
@@ -70,6 +71,26 @@ def _begin(_: Any, __: Any, statement: str, ___: Any, execution: Any, ____: Any)
             "db.query.text": statement,  # with placeholders: values never are in it
         },
     )
+
+
+@contextmanager
+def _traced(statement: str) -> Iterator[None]:
+    if not trace.get_current_span().is_recording():
+        yield
+        return
+    span = _started_span(statement)
+    try:
+        yield
+    except BaseException as error:
+        _set_failed(span, error)
+        raise
+    finally:
+        span.end()
+
+
+def _begin(_: Any, __: Any, statement: str, ___: Any, execution: Any, ____: Any) -> None:
+    if trace.get_current_span().is_recording():
+        execution.traced_as = _started_span(statement)
 
 
 def _end(_: Any, __: Any, ___: Any, ____: Any, execution: Any, _____: Any) -> None:
@@ -81,6 +102,10 @@ def _end(_: Any, __: Any, ___: Any, ____: Any, execution: Any, _____: Any) -> No
 def _fail(failure: ExceptionContext) -> None:
     span: Span | None = getattr(failure.execution_context, "traced_as", None)
     if span is not None:
-        span.set_attribute("error.type", type(failure.original_exception).__qualname__)
-        span.set_status(StatusCode.ERROR)
+        _set_failed(span, failure.original_exception)
         span.end()
+
+
+def _set_failed(span: Span, error: BaseException) -> None:
+    span.set_attribute("error.type", type(error).__qualname__)
+    span.set_status(StatusCode.ERROR)

@@ -1,34 +1,37 @@
-"""The routes of examples. `write_router` has those that change something."""
+"""The routes of examples."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Request, Response
 
 from app.common.error_handlers import error_responses
 from app.common.pagination import InvalidCursor, Page, PageParamsDep
 from app.common.preconditions import ExpectedVersionDep, InvalidIfMatch, etag
 from app.features.example.errors import ExampleChanged, ExampleNameTaken, ExampleNotFound
+from app.features.example.models import ExampleStatus
+from app.features.example.repositories import ExampleReaderDep
 from app.features.example.schemas import (
     ExampleCreate,
-    ExampleFilters,
     ExampleResponse,
+    ExampleSort,
     ExampleUpdate,
+    Search,
 )
-from app.features.example.services import ExampleReaderDep, ExampleServiceDep
+from app.features.example.services import ExampleServiceDep
 
 router = APIRouter(prefix="/examples", tags=["examples"])
-write_router = APIRouter(prefix="/examples", tags=["examples"])
 
 
 @router.get("", responses=error_responses(InvalidCursor))
 async def list_examples(
-    filters: Annotated[ExampleFilters, Query()],
     page: PageParamsDep,
     examples: ExampleReaderDep,
+    status: ExampleStatus | None = None,
+    q: Search = None,
+    sort: ExampleSort = "-created_at",
 ) -> Page[ExampleResponse]:
     """List the examples that match, page by page."""
-    return await examples.list(filters, page)
+    return await examples.page(page, sort, status=status, q=q)
 
 
 @router.get("/{example_id}", responses=error_responses(ExampleNotFound))
@@ -38,16 +41,12 @@ async def get_example(
     examples: ExampleReaderDep,
 ) -> ExampleResponse:
     """Return one example, with its version as ETag."""
-    example = await examples.get(example_id)
+    example = await examples.read(example_id)
     response.headers["ETag"] = etag(example.version)
     return example
 
 
-@write_router.post(
-    "",
-    status_code=status.HTTP_201_CREATED,
-    responses=error_responses(ExampleNameTaken),
-)
+@router.post("", status_code=201, responses=error_responses(ExampleNameTaken))
 async def create_example(
     data: ExampleCreate,
     request: Request,
@@ -61,32 +60,32 @@ async def create_example(
     return example
 
 
-@write_router.patch(
+@router.patch(
     "/{example_id}",
     responses=error_responses(ExampleNotFound, ExampleNameTaken, ExampleChanged, InvalidIfMatch),
 )
 async def update_example(
     example_id: UUID,
     data: ExampleUpdate,
-    version: ExpectedVersionDep,
+    versions: ExpectedVersionDep,
     response: Response,
     examples: ExampleServiceDep,
 ) -> ExampleResponse:
     """Change some fields of an example; with If-Match only if nobody has changed it since."""
-    example = await examples.update(example_id, data, version)
+    example = await examples.update(example_id, data, versions)
     response.headers["ETag"] = etag(example.version)
     return example
 
 
-@write_router.delete(
+@router.delete(
     "/{example_id}",
-    status_code=status.HTTP_204_NO_CONTENT,
+    status_code=204,
     responses=error_responses(ExampleNotFound, ExampleChanged, InvalidIfMatch),
 )
 async def delete_example(
     example_id: UUID,
-    version: ExpectedVersionDep,
+    versions: ExpectedVersionDep,
     examples: ExampleServiceDep,
 ) -> None:
     """Delete an example; with If-Match only if nobody has changed it since."""
-    await examples.delete(example_id, version)
+    await examples.delete(example_id, versions)

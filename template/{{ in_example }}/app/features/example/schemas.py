@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.features.example.models import ExampleStatus
@@ -14,10 +15,16 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL),
 ]
-SearchText = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+Search = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)] | None,
+    Query(description="A part of the name, in upper or lower case."),
+]
 Description = Annotated[str, StringConstraints(max_length=2000, pattern=NO_NUL)]
 Quantity = Annotated[int, Field(ge=0, le=2_147_483_647)]
-ExampleSort = Literal["created_at", "-created_at", "name", "-name", "quantity", "-quantity"]
+ExampleSort = Annotated[
+    Literal["created_at", "-created_at", "name", "-name", "quantity", "-quantity"],
+    Query(description="The field to sort by; - turns it round."),
+]
 
 
 class ExampleCreate(BaseModel):
@@ -57,18 +64,8 @@ class ExampleUpdate(BaseModel):
         return self
 
 
-class ExampleFilters(BaseModel):
-    """Which examples to list, and in which order."""
-
-    status: ExampleStatus | None = None
-    q: SearchText | None = Field(None, description="A part of the name, in upper or lower case.")
-    sort: ExampleSort = Field("-created_at", description="The field to sort by; - turns it round.")
-
-
 class ExampleResponse(BaseModel):
     """An example as it is stored."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     name: str

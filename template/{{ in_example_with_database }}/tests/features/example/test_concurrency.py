@@ -25,7 +25,7 @@ async def test_a_change_that_waited_for_another_finds_its_version_gone(
     example = await create(committing_client, "contended")
     path = f"{EXAMPLES}/{example['id']}"
     async with asyncio.TaskGroup() as group, get_session_context() as session:
-        await ExampleRepository(session).update(UUID(example["id"]), {"quantity": 7}, None)
+        await ExampleRepository(session).update(UUID(example["id"]), {"quantity": 7})
         request = committing_client.patch(path, json={"quantity": 8}, headers={"If-Match": '"1"'})
         answer = group.create_task(request)
         await until(some_wait_for_others)

@@ -1,4 +1,4 @@
-"""Files attached to an example, kept in the object storage. `write_router` has what changes them.
+"""Files attached to an example, kept in the object storage.
 
 The key `examples/<example>/<attachment>/<name>` is the only record of a file. Files stay in the
 storage when their example is deleted; nobody reaches them there any more.
@@ -22,7 +22,7 @@ from app.common.stored_objects import StoredObject, safe_file_name
 from app.common.time_limit import time_limit
 from app.core.errors import NotFound, PayloadTooLarge, UnsupportedMedia
 from app.features.example.errors import ExampleNotFound
-from app.features.example.repositories import ExistingExampleId
+from app.features.example.repositories import ExampleReaderDep
 
 MAX_BYTES: Final = 20 * 1024 * 1024
 FORM_OVERHEAD: Final = 16 * 1024  # boundaries and headers around the file
@@ -69,6 +69,14 @@ class AttachmentUrl(BaseModel):
     expires_in: int = Field(description="Seconds.")
 
 
+async def existing_example(example_id: UUID, examples: ExampleReaderDep) -> UUID:
+    """Return the id of the path if there is such an example."""
+    return (await examples.read(example_id)).id
+
+
+ExistingExampleId = Annotated[UUID, Depends(existing_example)]
+
+
 async def find_attachment(
     example_id: ExistingExampleId,
     attachment_id: UUID,
@@ -84,10 +92,9 @@ async def find_attachment(
 StoredAttachment = Annotated[StoredObject, Depends(find_attachment)]
 
 router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["attachments"])
-write_router = APIRouter(prefix="/examples/{example_id}/attachments", tags=["attachments"])
 
 
-@write_router.post(
+@router.post(
     "",
     status_code=status.HTTP_201_CREATED,
     max_body_size=MAX_BYTES + FORM_OVERHEAD,
@@ -170,7 +177,7 @@ async def share_attachment(stored: StoredAttachment, storage: StorageDep) -> Att
     return AttachmentUrl(url=url, expires_in=URL_SECONDS)
 
 
-@write_router.delete(
+@router.delete(
     "/{attachment_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=error_responses(ExampleNotFound, AttachmentNotFound, *STORAGE_ERRORS),

@@ -3,14 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text, func, select
+from sqlalchemy import ForeignKey, Text, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
-from app.core.dialect import held, insert_or_update
 from app.core.errors import NotFound
+from app.features.example.errors import ExampleNotFound
 from app.features.example.models import Example
+from app.features.example.repositories import ExampleRepository
 
 
 class ReportNotFound(NotFound):
@@ -30,24 +31,11 @@ class ExampleReport(Base):
     made_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
-async def make_report(session: AsyncSession, example_id: UUID) -> None:
+async def write_report(session: AsyncSession, example_id: UUID) -> None:
     """Write the report on an example anew; made twice, it is the same as made once."""
-    example = await session.scalar(held(select(Example).where(Example.id == example_id)))
-    if example is None:  # deleted since it was asked for
+    try:
+        example = await ExampleRepository(session).find(example_id)
+    except ExampleNotFound:  # deleted since it was asked for
         return
     text = f"{example.name} is {example.status} in version {example.version}: {example.quantity}."
-    await session.execute(
-        insert_or_update(
-            ExampleReport,
-            {"example_id": example_id, "text": text},
-            {"text": text, "made_at": func.now()},
-        ),
-    )
-
-
-async def find_report(session: AsyncSession, example_id: UUID) -> ExampleReport:
-    """Return the report on an example; raises `ReportNotFound`."""
-    report = await session.get(ExampleReport, example_id)
-    if report is None:
-        raise ReportNotFound
-    return report
+    await session.merge(ExampleReport(example_id=example_id, text=text))

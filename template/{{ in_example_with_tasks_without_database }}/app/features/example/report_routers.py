@@ -1,17 +1,17 @@
-"""The route by which a report is asked for; it changes something, hence `write_router`."""
+"""The route by which a report is asked for."""
 
 from uuid import UUID
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.common.error_handlers import error_responses
 from app.core.tasks.sender import TaskSenderDep
 from app.features.example.errors import ExampleNotFound
-from app.features.example.services import ExampleServiceDep
+from app.features.example.repositories import ExampleReaderDep
 from app.features.example.tasks import make_example_report
 
-write_router = APIRouter(prefix="/examples", tags=["examples"])
+router = APIRouter(prefix="/examples", tags=["examples"])
 
 
 class ReportAccepted(BaseModel):
@@ -20,16 +20,12 @@ class ReportAccepted(BaseModel):
     task_id: str
 
 
-@write_router.post(
-    "/{example_id}/report",
-    status_code=status.HTTP_202_ACCEPTED,
-    responses=error_responses(ExampleNotFound),
-)
+@router.post("/{example_id}/report", status_code=202, responses=error_responses(ExampleNotFound))
 async def request_example_report(
     example_id: UUID,
-    examples: ExampleServiceDep,
+    examples: ExampleReaderDep,
     tasks: TaskSenderDep,
 ) -> ReportAccepted:
     """Ask the worker for a report on an example; it appears in the worker's log."""
-    example = await examples.get(example_id)
+    example = await examples.read(example_id)
     return ReportAccepted(task_id=await tasks.send(make_example_report, example_id, example.name))

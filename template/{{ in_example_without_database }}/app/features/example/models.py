@@ -1,9 +1,6 @@
 """What an example is."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 
 class ExampleStatus(StrEnum):
@@ -12,17 +9,3 @@ class ExampleStatus(StrEnum):
     DRAFT = "draft"
     ACTIVE = "active"
     ARCHIVED = "archived"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Example:
-    """An example; `version` grows with every change."""
-
-    id: UUID
-    name: str
-    description: str
-    status: ExampleStatus
-    quantity: int
-    created_at: datetime
-    updated_at: datetime
-    version: int

@@ -2,115 +2,97 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import Depends, Request
 
-from app.common.pagination import PageParams, Position
-from app.common.preconditions import is_expected
-from app.features.example.errors import ExampleNameTaken, ExampleNotFound
-from app.features.example.models import Example
-from app.features.example.schemas import ExampleFilters
+from app.common.pagination import Page, PageParams
+from app.features.example.errors import ExampleChanged, ExampleNameTaken, ExampleNotFound
+from app.features.example.models import ExampleStatus
+from app.features.example.schemas import ExampleResponse
 
 
 class ExampleRepository:
     """The examples of this process. Nothing here awaits, so every method is atomic."""
 
     def __init__(self) -> None:
-        self._examples: dict[UUID, Example] = {}
-        self._writing = asyncio.Lock()
+        self.examples: dict[UUID, ExampleResponse] = {}
+        self.writing = asyncio.Lock()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """Let one change at a time happen, and undo what it did if it fails later on."""
-        async with self._writing:
-            before = self._examples.copy()
-            try:
-                yield
-            except BaseException:
-                self._examples = before
-                raise
+    async def read(self, row_id: UUID) -> ExampleResponse:
+        """Return an example; raises `ExampleNotFound`."""
+        if row_id not in self.examples:
+            raise ExampleNotFound
+        return self.examples[row_id]
 
-    async def find(self, example_id: UUID) -> Example | None:
-        """Return the example with this id."""
-        return self._examples.get(example_id)
-
-    async def find_page(self, filters: ExampleFilters, page: PageParams) -> list[Example]:
-        """Return the examples of a page and, if there is one, the first of the next."""
-        field = filters.sort.removeprefix("-")
-        descending = filters.sort.startswith("-")
-
-        def position(example: Example) -> Position:
-            return getattr(example, field), example.id
-
-        found = sorted(self._matching(filters), key=position, reverse=descending)
+    async def page(
+        self,
+        page: PageParams,
+        sort: str,
+        status: ExampleStatus | None = None,
+        q: str | None = None,
+    ) -> Page[ExampleResponse]:
+        """Return one page of the examples that match."""
+        position = attrgetter(sort.removeprefix("-"), "id")
+        descending = sort.startswith("-")
+        found = [
+            example
+            for example in self.examples.values()
+            if status in {None, example.status} and (q or "").lower() in example.name.lower()
+        ]
+        total = len(found) if page.with_total else None
+        found.sort(key=position, reverse=descending)
         if page.after is not None:
-            after: Any = page.after
+            after = page.after
             found = [
                 example
                 for example in found
                 if (position(example) < after if descending else position(example) > after)
             ]
-        return found[page.offset : page.offset + page.limit + 1]
+        return page.page(found[page.offset : page.offset + page.limit + 1], position, total)
 
-    async def count(self, filters: ExampleFilters) -> int:
-        """Return how many examples there are on all pages."""
-        return len(self._matching(filters))
-
-    async def add(self, values: Mapping[str, Any]) -> Example:
-        """Store a new example."""
+    async def add(self, values: Mapping[str, Any]) -> ExampleResponse:
+        """Store a new example; raises `ExampleNameTaken`."""
         now = datetime.now(UTC)
-        example = Example(id=uuid4(), created_at=now, updated_at=now, version=1, **values)
-        self._store(example)
-        return example
+        return self._store(
+            ExampleResponse(id=uuid4(), created_at=now, updated_at=now, version=1, **values),
+        )
 
     async def update(
         self,
-        example_id: UUID,
+        row_id: UUID,
         changes: Mapping[str, Any],
-        versions: frozenset[int] | None,
-    ) -> Example | None:
-        """Change an example and return it, None if none has this id and one of `versions`."""
-        example = self._examples.get(example_id)
-        if example is None or not is_expected(example.version, versions):
-            return None
-        changed = replace(
-            example,
-            updated_at=datetime.now(UTC),
-            version=example.version + 1,
-            **changes,
-        )
-        self._store(changed)
-        return changed
+        versions: frozenset[int] | None = None,
+    ) -> ExampleResponse:
+        """Change an example; raises `ExampleNotFound`, `ExampleChanged`, `ExampleNameTaken`."""
+        example = await self._expected(row_id, versions)
+        news = {"updated_at": datetime.now(UTC), "version": example.version + 1}
+        return self._store(example.model_copy(update={**changes, **news}))
 
-    async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> bool:
-        """Delete an example; False if none has this id and one of `versions`."""
-        example = self._examples.get(example_id)
-        if example is None or not is_expected(example.version, versions):
-            return False
-        del self._examples[example_id]
-        return True
+    async def delete(self, row_id: UUID, versions: frozenset[int] | None = None) -> None:
+        """Delete an example; raises `ExampleNotFound` and `ExampleChanged`."""
+        await self._expected(row_id, versions)
+        del self.examples[row_id]
 
-    def _matching(self, filters: ExampleFilters) -> list[Example]:
-        return [
-            example
-            for example in self._examples.values()
-            if filters.status in {None, example.status}
-            and (filters.q is None or filters.q.lower() in example.name.lower())
-        ]
+    async def _expected(self, row_id: UUID, versions: frozenset[int] | None) -> ExampleResponse:
+        example = await self.read(row_id)
+        if versions is not None and example.version not in versions:
+            raise ExampleChanged
+        return example
 
-    def _store(self, example: Example) -> None:
-        others = (other for other in self._examples.values() if other.id != example.id)
-        if any(other.name == example.name for other in others):
+    def _store(self, example: ExampleResponse) -> ExampleResponse:
+        names = {other.name for other in self.examples.values() if other.id != example.id}
+        if example.name in names:
             raise ExampleNameTaken
-        self._examples[example.id] = example
+        self.examples[example.id] = example
+        return example
 
 
-async def _of_the_application(request: Request) -> ExampleRepository:
+async def for_reading(request: Request) -> ExampleRepository:
+    """Return the examples of the application."""
     state = request.app.state
     if not hasattr(state, "examples"):
         state.examples = ExampleRepository()
@@ -118,22 +100,18 @@ async def _of_the_application(request: Request) -> ExampleRepository:
     return examples
 
 
-ExampleReadRepositoryDep = Annotated[ExampleRepository, Depends(_of_the_application)]
+ExampleReaderDep = Annotated[ExampleRepository, Depends(for_reading)]
 
 
-async def _in_transaction(examples: ExampleReadRepositoryDep) -> AsyncIterator[ExampleRepository]:
-    async with examples.transaction():
-        yield examples
+async def in_transaction(examples: ExampleReaderDep) -> AsyncIterator[ExampleRepository]:
+    """Let one request at a time change examples, and undo what it did if it fails later on."""
+    async with examples.writing:
+        before = examples.examples.copy()
+        try:
+            yield examples
+        except BaseException:
+            examples.examples = before
+            raise
 
 
-ExampleRepositoryDep = Annotated[ExampleRepository, Depends(_in_transaction, scope="function")]
-
-
-async def existing_example(example_id: UUID, examples: ExampleReadRepositoryDep) -> UUID:
-    """Return the id of the path if there is such an example."""
-    if await examples.find(example_id) is None:
-        raise ExampleNotFound
-    return example_id
-
-
-ExistingExampleId = Annotated[UUID, Depends(existing_example)]
+ExampleRepositoryDep = Annotated[ExampleRepository, Depends(in_transaction, scope="function")]

@@ -5,53 +5,19 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from app.common.pagination import Page, PageParams, Position
-from app.features.example.errors import ExampleChanged, ExampleNotFound
-from app.features.example.repositories import (
-    ExampleReadRepositoryDep,
-    ExampleRepository,
-    ExampleRepositoryDep,
-)
-from app.features.example.schemas import (
-    ExampleCreate,
-    ExampleFilters,
-    ExampleResponse,
-    ExampleUpdate,
-)
+from app.features.example.repositories import ExampleRepository, ExampleRepositoryDep
+from app.features.example.schemas import ExampleCreate, ExampleResponse, ExampleUpdate
 
 
-class ExampleReader:
-    """Reads examples."""
+class ExampleService:
+    """Changes examples."""
 
     def __init__(self, examples: ExampleRepository) -> None:
         self._examples = examples
 
-    async def get(self, example_id: UUID) -> ExampleResponse:
-        """Return the example with this id; raises `ExampleNotFound`."""
-        example = await self._examples.find(example_id)
-        if example is None:
-            raise ExampleNotFound
-        return ExampleResponse.model_validate(example)
-
-    async def list(self, filters: ExampleFilters, page: PageParams) -> Page[ExampleResponse]:
-        """Return one page of the examples that match."""
-        field = filters.sort.removeprefix("-")
-
-        def position(example: ExampleResponse) -> Position:
-            return getattr(example, field), example.id
-
-        found = await self._examples.find_page(filters, page)
-        total = await self._examples.count(filters) if page.with_total else None
-        return page.page([ExampleResponse.model_validate(row) for row in found], position, total)
-
-
-class ExampleService(ExampleReader):
-    """Reads and changes examples."""
-
     async def create(self, data: ExampleCreate) -> ExampleResponse:
         """Store a new example; raises `ExampleNameTaken`."""
-        example = await self._examples.add(data.model_dump())
-        return ExampleResponse.model_validate(example)
+        return await self._examples.add(data.model_dump())
 
     async def update(
         self,
@@ -66,29 +32,15 @@ class ExampleService(ExampleReader):
             ExampleChanged: it has none of these versions.
         """
         changes = data.model_dump(exclude_none=True)
-        example = await self._examples.update(example_id, changes, versions)
-        if example is None:
-            raise await self._missing(example_id)
-        return ExampleResponse.model_validate(example)
+        return await self._examples.update(example_id, changes, versions)
 
     async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> None:
         """Delete an example; raises `ExampleNotFound` and `ExampleChanged` as `update` does."""
-        if not await self._examples.delete(example_id, versions):
-            raise await self._missing(example_id)
-
-    async def _missing(self, example_id: UUID) -> ExampleNotFound | ExampleChanged:
-        """Return why no example had this id and the expected version."""
-        exists = await self._examples.find(example_id) is not None
-        return ExampleChanged() if exists else ExampleNotFound()
-
-
-async def _reader(examples: ExampleReadRepositoryDep) -> ExampleReader:
-    return ExampleReader(examples)
+        await self._examples.delete(example_id, versions)
 
 
 async def _service(examples: ExampleRepositoryDep) -> ExampleService:
     return ExampleService(examples)
 
 
-ExampleReaderDep = Annotated[ExampleReader, Depends(_reader)]
 ExampleServiceDep = Annotated[ExampleService, Depends(_service)]

@@ -17,8 +17,8 @@ from app.core.nats.connection import NatsConnection
 from app.core.nats.event_broker import EventBroker, EventHandler
 from app.core.nats.event_streams import EVENTS_STREAM
 from app.core.nats.streams import DEAD_LETTERS_MAX_AGE, DEAD_LETTERS_STREAM
-from app.core.outbox.inbox import InboxEntry, handle_once, prune_inbox
 from app.core.outbox import inbox
+from app.core.outbox.inbox import InboxEntry, handle_once, prune_inbox
 from app.events.schemas import BaseEvent
 from tests.messages import connected, running
 

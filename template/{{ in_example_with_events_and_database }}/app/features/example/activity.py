@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.error_handlers import error_responses
 from app.common.pagination import InvalidCursor, Page, PageParamsDep
+from app.core.broker import events_broker
 from app.core.database import Base, ReadSessionDep
 from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 
@@ -51,6 +52,24 @@ def record_activity(
         occurred_at=event.timestamp,
     )
     session.add(activity)
+
+
+@events_broker.task(ExampleCreatedEvent)
+async def record_example_created(event: ExampleCreatedEvent, session: AsyncSession) -> None:
+    """Write down that an example was created."""
+    record_activity(session, event)
+
+
+@events_broker.task(ExampleUpdatedEvent)
+async def record_example_updated(event: ExampleUpdatedEvent, session: AsyncSession) -> None:
+    """Write down that an example was updated."""
+    record_activity(session, event)
+
+
+@events_broker.task(ExampleDeletedEvent)
+async def record_example_deleted(event: ExampleDeletedEvent, session: AsyncSession) -> None:
+    """Write down that an example was deleted."""
+    record_activity(session, event)
 
 
 @router.get("/{example_id}/activity", responses=error_responses(InvalidCursor))

@@ -1,0 +1,1 @@
+from app.common.security import writes_signed_in

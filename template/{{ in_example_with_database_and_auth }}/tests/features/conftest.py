@@ -1,0 +1,28 @@
+"""What the tests of features share: their clients have an access token."""
+
+import httpx2
+import pytest
+
+from app.core.config import Settings
+from app.core.security import create_access_token
+
+
+def sign_in(client: httpx2.AsyncClient, settings: Settings) -> httpx2.AsyncClient:
+    """Send an access token with every request of `client`."""
+    client.headers["Authorization"] = f"Bearer {create_access_token(settings, 'tester')}"
+    return client
+
+
+@pytest.fixture
+def client(client: httpx2.AsyncClient, settings: Settings) -> httpx2.AsyncClient:
+    """A client with an access token; what it writes to the database is rolled back in the end."""
+    return sign_in(client, settings)
+
+
+@pytest.fixture
+def committing_client(
+    committing_client: httpx2.AsyncClient,
+    settings: Settings,
+) -> httpx2.AsyncClient:
+    """A client with an access token, whose requests really commit."""
+    return sign_in(committing_client, settings)
