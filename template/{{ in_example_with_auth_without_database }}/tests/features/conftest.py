@@ -3,8 +3,8 @@
 import httpx2
 import pytest
 
+from app.common.security import create_access_token
 from app.core.config import Settings
-from app.core.security import create_access_token
 
 
 def sign_in(client: httpx2.AsyncClient, settings: Settings) -> httpx2.AsyncClient:
