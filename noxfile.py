@@ -19,11 +19,11 @@ ROOT = Path(__file__).parent
 # In the order in which they are begun: those first that take longest.
 TIERS = ("update", "types", "render", "toggle")
 # Of these, each has the processors to itself: what they start is kept busy.
-ALONE = ("run", "fire", "doors", "clients")
+ALONE = ("run", "chaos", "fuzz", "clients")
 OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
 
 # Tests that run inside of a service.
-INSIDE = ("tests/devstack", "tests/doors", "tests/fire")
+INSIDE = ("tests/devstack", "tests/fuzz", "tests/chaos")
 # Of the work tree, not of the last release.
 COPY_FULL = ("copier", "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", "--data=preset=full")
 
@@ -57,8 +57,8 @@ def tests(session: nox.Session) -> None:
     else:
         side_by_side(session, [*TIERS, OTHERS])
         run_rows(session)
-        fire(session)
-        doors(session)
+        chaos(session)
+        fuzz(session)
         clients(session)
 
 
@@ -134,15 +134,15 @@ def run_rows(session: nox.Session, *arguments: str) -> None:
 
 
 @nox.session
-def fire(session: nox.Session) -> None:
-    """Run a service under load while its servers fail: `nox -s fire -- -k killed` runs a part."""
-    session.run("pytest", "tests", "-m", "fire", *session.posargs)
+def chaos(session: nox.Session) -> None:
+    """Run a service under load while its servers fail: `nox -s chaos -- -k killed` runs a part."""
+    session.run("pytest", "tests", "-m", "chaos", *session.posargs)
 
 
 @nox.session
-def doors(session: nox.Session) -> None:
+def fuzz(session: nox.Session) -> None:
     """Send services what nobody has thought of, and look for what they give away."""
-    session.run("pytest", "tests", "-m", "doors", *session.posargs)
+    session.run("pytest", "tests", "-m", "fuzz", *session.posargs)
 
 
 @nox.session

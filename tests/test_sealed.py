@@ -21,7 +21,7 @@ from tests.images import install
 from tests.rendering import ROOT
 from tests.services import PATIENCE, Service, free_port, get, started
 
-pytestmark = pytest.mark.doors
+pytestmark = pytest.mark.fuzz
 
 NOBODY = 65534
 

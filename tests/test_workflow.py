@@ -27,8 +27,8 @@ TIERS = frozenset(
     {
         "clients",
         "docs",
-        "doors",
-        "fire",
+        "fuzz",
+        "chaos",
         "lint",
         "render",
         "run",

@@ -1,3 +1,3 @@
-from app.core.tasks.broker import ending_despite_threads
+from app.core.tasks.broker import exit_despite_threads
 
-            stack.enter_context(ending_despite_threads())
+            stack.enter_context(exit_despite_threads())

@@ -45,8 +45,8 @@ def dead_letters(
     What is replayed goes to all that handle it once more.
     """
     from app.checks.dead_letters import open_dead_letters
-    from app.checks.set_aside import work_on
+    from app.checks.failed_messages import work_on
     from app.core.config import get_settings
 
-    pile = open_dead_letters(get_settings())
-    asyncio.run(work_on(pile, ids or [], everything, send_again=replay, discard=discard))
+    store = open_dead_letters(get_settings())
+    asyncio.run(work_on(store, ids or [], everything, send_again=replay, discard=discard))

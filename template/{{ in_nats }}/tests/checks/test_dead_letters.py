@@ -9,7 +9,7 @@ from nats.js.api import StreamConfig
 
 from app.core.config import Settings
 from app.core.nats.connection import NatsConnection, OutgoingMessage
-from app.core.nats.deliveries import dead_letter
+from app.core.nats.consumer import dead_letter
 from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from tests.commands import Ended, run
 from tests.messages import connected, stored

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.checks.set_aside import NotSetAside, SetAside
+from app.checks.failed_messages import NotSetAside, FailedMessage
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
 from app.core.nats.connection import OutgoingMessage
@@ -30,21 +30,21 @@ class SetAsideByTheRelay:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def messages(self) -> AsyncIterator[SetAside]:
+    async def messages(self) -> AsyncIterator[FailedMessage]:
         """Yield what is there now, the oldest first."""
         async with self._engine.connect() as connection:
             ids = list(await connection.scalars(_IDS))
         for message_id in ids:
             yield await self.get(message_id)
 
-    async def get(self, message_id: int) -> SetAside:
+    async def get(self, message_id: int) -> FailedMessage:
         """Return one of them; raises NotSetAside."""
         chosen = select(_TABLE).where(_TABLE.c.id == message_id, _TABLE.c.error.is_not(None))
         async with self._engine.connect() as connection:
             row = (await connection.execute(chosen)).one_or_none()
         if row is None:
             raise NotSetAside(f"No message {message_id} was set aside in the outbox.")
-        return SetAside(
+        return FailedMessage(
             id=row.id,
             since=row.created_at,
             deliveries="-",
@@ -52,14 +52,14 @@ class SetAsideByTheRelay:
             message=OutgoingMessage(row.subject, row.payload, row.headers),
         )
 
-    async def send_again(self, found: SetAside) -> None:
+    async def send_again(self, found: FailedMessage) -> None:
         """Leave it to the relay, which tries it once more."""
         async with self._engine.begin() as connection:
             await connection.execute(
                 update(_TABLE).where(_TABLE.c.id == found.id).values(error=None),
             )
 
-    async def discard(self, found: SetAside) -> None:
+    async def discard(self, found: FailedMessage) -> None:
         """Delete it."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(_TABLE).where(_TABLE.c.id == found.id))

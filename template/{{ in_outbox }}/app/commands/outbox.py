@@ -20,8 +20,8 @@ def outbox(
 ) -> None:
     """List what the outbox could not send; retry or discard it."""
     from app.checks.outbox import open_outbox
-    from app.checks.set_aside import work_on
+    from app.checks.failed_messages import work_on
     from app.core.config import get_settings
 
-    pile = open_outbox(get_settings())
-    asyncio.run(work_on(pile, ids or [], everything, send_again=retry, discard=discard))
+    store = open_outbox(get_settings())
+    asyncio.run(work_on(store, ids or [], everything, send_again=retry, discard=discard))

@@ -26,7 +26,7 @@ async def session(app: FastAPI) -> AsyncIterator[AsyncSession]:
         await session.commit()
 
 
-async def set_aside(session: AsyncSession, payload: bytes, error: str | None) -> str:
+async def rejected(session: AsyncSession, payload: bytes, error: str | None) -> str:
     """Write a message with this error; return its id."""
     message = OutboxMessage(subject="nothing.here", headers={}, payload=payload, error=error)
     session.add(message)
@@ -50,8 +50,8 @@ async def test_what_was_set_aside_is_listed_and_what_is_on_its_way_is_not(
     session: AsyncSession,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    await set_aside(session, b"one", None)
-    second = await set_aside(session, b"two", "No stream takes it.")
+    await rejected(session, b"one", None)
+    second = await rejected(session, b"two", "No stream takes it.")
 
     listed = await command(capsys)
     shown = await command(capsys, second)
@@ -68,9 +68,9 @@ async def test_what_is_retried_is_on_its_way_again_and_what_is_discarded_is_gone
     session: AsyncSession,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    first = await set_aside(session, b"one", "No stream takes it.")
-    second = await set_aside(session, b"two", "No stream takes it.")
-    third = await set_aside(session, b"three", "No stream takes it.")
+    first = await rejected(session, b"one", "No stream takes it.")
+    second = await rejected(session, b"two", "No stream takes it.")
+    third = await rejected(session, b"three", "No stream takes it.")
 
     retried = await command(capsys, "--retry", first)
     discarded = await command(capsys, "--discard", second)
@@ -89,7 +89,7 @@ async def test_an_outbox_that_does_not_move_is_noticed(
     session: AsyncSession,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    await set_aside(session, b"one", None)
+    await rejected(session, b"one", None)
     moves = await asyncio.to_thread(run, capsys, "check", "database")
     long_ago = func.now() - timedelta(seconds=STUCK_AFTER + 1)
     await session.execute(update(OutboxMessage).values(created_at=long_ago))
@@ -105,7 +105,7 @@ async def test_a_message_that_is_on_its_way_cannot_be_discarded(
     session: AsyncSession,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    on_its_way = await set_aside(session, b"one", None)
+    on_its_way = await rejected(session, b"one", None)
 
     ended = await command(capsys, "--discard", on_its_way)
 

@@ -27,7 +27,7 @@ Extract = Callable[[Mapping[str, str]], AbstractContextManager[None]]
 _propagators: Final[list[tuple[Inject, Extract]]] = []
 
 
-class UnmanageableEvent(Exception):
+class InvalidEvent(Exception):
     """No attempt to handle this message can succeed. Its text says why."""
 
 
@@ -48,7 +48,7 @@ class EventHandler:
     function: Callable[..., Awaitable[None]]
 
     def read(self, payload: bytes, origin: str) -> BaseEvent:
-        """Return the event; raises UnmanageableEvent with the reason.
+        """Return the event; raises InvalidEvent with the reason.
 
         One that another program has sent without an id gets the same for the same `origin`.
         """
@@ -59,7 +59,7 @@ class EventHandler:
                 f"{'.'.join(str(step) for step in fault['loc']) or 'message'}: {fault['msg']}"
                 for fault in error.errors()
             )
-            raise UnmanageableEvent(f"It is no {self.schema.__name__}: {reason}") from error
+            raise InvalidEvent(f"It is no {self.schema.__name__}: {reason}") from error
         if "event_id" not in event.model_fields_set:
             return event.model_copy(update={"event_id": uuid5(NAMESPACE_OID, origin)})
         return event

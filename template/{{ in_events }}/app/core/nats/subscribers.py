@@ -12,17 +12,17 @@ from nats.aio.msg import Msg
 
 from app.core.errors import ServiceUnavailable
 from app.core.nats.connection import NatsUnavailable
-from app.core.nats.deliveries import dead_letter, deliveries, kept_alive, retry_delay
+from app.core.nats.consumer import dead_letter, consume, ack_heartbeat, retry_delay
 from app.core.nats.event_broker import (
     AGGREGATE_ID_HEADER,
     EventBroker,
     EventHandler,
-    UnmanageableEvent,
+    InvalidEvent,
     propagated,
 )
 from app.core.nats.event_streams import EVENTS_STREAM, event_consumer
-from app.core.nats.isolation import alone_if_suspect
-from app.core.nats.pull import Room
+from app.core.nats.isolation import isolate_if_suspect
+from app.core.nats.pull import Slots
 
 CONCURRENCY: Final = 10
 """Events that one handler works on at the same time."""
@@ -49,7 +49,7 @@ class Subscriber:
         self.handler = handler
         self.stop = stop
         self._call = broker.handle
-        self._room = Room(CONCURRENCY)
+        self._slots = Slots(CONCURRENCY)
         self._last: dict[str, asyncio.Task[None]] = {}  # by what the events are about
         self._takes_no_more = asyncio.Event()
 
@@ -65,11 +65,11 @@ class Subscriber:
             self.handler.subject,
             self.connection.settings,
         )
-        messages = deliveries(self.connection, EVENTS_STREAM, consumer, self._room, self.stop)
+        messages = consume(self.connection, EVENTS_STREAM, consumer, self._slots, self.stop)
         async with asyncio.TaskGroup() as group:
             async with aclosing(messages):
                 async for message in messages:
-                    self._room.enter()
+                    self._slots.acquire()
                     aggregate_id = (message.headers or {}).get(AGGREGATE_ID_HEADER, message.reply)
                     before = self._last.get(aggregate_id)
                     task = group.create_task(self._settle_after(before, message))
@@ -84,15 +84,15 @@ class Subscriber:
     async def _settle_after(self, before: asyncio.Task[None] | None, message: Msg) -> None:
         ack_wait = self.connection.settings.EVENT_ACK_WAIT
         # Without a limit, for each attempt has its own.
-        with ExitStack() as place, kept_alive(message, ack_wait, limit=inf):
-            place.callback(self._room.leave)
+        with ExitStack() as place, ack_heartbeat(message, ack_wait, limit=inf):
+            place.callback(self._slots.release)
             if before is not None:
                 await asyncio.wait({before})
             try:
                 if self.stop.is_set():
-                    await self._give_back(message)
+                    await self._return_to_queue(message)
                     return
-                async with alone_if_suspect(
+                async with isolate_if_suspect(
                     message,
                     max_deliveries=self.connection.settings.EVENT_MAX_DELIVERIES,
                     ack_wait=ack_wait,
@@ -111,16 +111,16 @@ class Subscriber:
         with propagated(message.headers or {}):
             try:
                 if attempts > settings.EVENT_MAX_DELIVERIES:
-                    raise UnmanageableEvent("It was delivered too often, and no worker settled it.")
+                    raise InvalidEvent("It was delivered too often, and no worker settled it.")
                 await self._handle(message)
-            except UnmanageableEvent as error:
-                await self._give_up(message, str(error))
+            except InvalidEvent as error:
+                await self._reject(message, str(error))
             except ServiceUnavailable:
-                await self._give_back(message)
+                await self._return_to_queue(message)
             except Exception as error:  # whatever it is, the others must go on
                 reason = f"{type(error).__name__}: {error}"
                 if attempts >= settings.EVENT_MAX_DELIVERIES:
-                    await self._give_up(message, reason)
+                    await self._reject(message, reason)
                     return
                 delay = retry_delay(attempts, FIRST_RETRY_DELAY)
                 await message.nak(delay)
@@ -153,12 +153,12 @@ class Subscriber:
                 async with asyncio.timeout(retry_delay(outages, FIRST_RETRY_DELAY)):
                     await self.stop.wait()
 
-    async def _give_back(self, message: Msg) -> None:
+    async def _return_to_queue(self, message: Msg) -> None:
         """Leave `message` to another worker, once this one cannot get it again by that."""
         await self._takes_no_more.wait()
         await message.nak()
 
-    async def _give_up(self, message: Msg, reason: str) -> None:
+    async def _reject(self, message: Msg, reason: str) -> None:
         try:
             await dead_letter(self.connection, message, f"events.{self.handler.name}", reason)
         except (NatsUnavailable, nats.errors.Error) as error:

@@ -43,7 +43,7 @@ class NatsUnavailable(ServiceUnavailable):
     """The message server does not answer at the moment."""
 
 
-class NoStreamTakesIt(NatsUnavailable):
+class NoMatchingStream(NatsUnavailable):
     """JetStream is there, but no stream has the subject of the message."""
 
 
@@ -119,14 +119,14 @@ class NatsConnection:
         Raises:
             NatsUnavailable: it is not there, or did not say that it has it. It may have it all
                 the same; a copy with the same Nats-Msg-Id does no harm.
-            NoStreamTakesIt: a NatsUnavailable, since the streams may still be to be set up.
+            NoMatchingStream: a NatsUnavailable, since the streams may still be to be set up.
             MessageTooLarge: nothing was sent.
             MessageRefused: it cannot take this message.
         """
         refuse_too_large(message)
-        await self.publish_of_any_size(message)
+        await self.publish_unchecked(message)
 
-    async def publish_of_any_size(self, message: OutgoingMessage) -> None:
+    async def publish_unchecked(self, message: OutgoingMessage) -> None:
         """Do as `publish`, for a message that may be as large as this server takes them.
 
         Raises:
@@ -160,7 +160,7 @@ class NatsConnection:
         except nats.js.errors.BadRequestError as error:
             raise MessageRefused(error.description) from error
         except nats.js.errors.NoStreamResponseError as error:
-            raise NoStreamTakesIt(f"No stream takes {message.subject}.") from error
+            raise NoMatchingStream(f"No stream takes {message.subject}.") from error
         except (TimeoutError, nats.errors.Error) as error:
             raise NatsUnavailable from error
         finally:

@@ -10,13 +10,13 @@ from typing import Final
 
 from nats.aio.msg import Msg
 
-from app.core.nats.deliveries import kept_alive
+from app.core.nats.consumer import ack_heartbeat
 
 GATHERING_TIME: Final = 0.5
 """Seconds in which those that come together are put in order."""
 
 
-class Turns:
+class PoisonIsolation:
     """Lets one go at a time, the lowest first."""
 
     def __init__(self) -> None:
@@ -24,22 +24,22 @@ class Turns:
         self._numbers = count()
         self._is_taken = False
 
-    async def take(self, order: float) -> None:
-        """Return when it is the turn of who calls; `pass_on` ends it."""
+    async def acquire(self, order: float) -> None:
+        """Return when it is the turn of who calls; `release` ends it."""
         loop = asyncio.get_running_loop()
         mine = loop.create_future()
         heapq.heappush(self._waiting, (order, next(self._numbers), mine))
         if not self._is_taken:
             self._is_taken = True
-            loop.call_later(GATHERING_TIME, self.pass_on)
+            loop.call_later(GATHERING_TIME, self.release)
         try:
             await mine
         except asyncio.CancelledError:
             if not mine.cancelled():  # it was our turn already
-                self.pass_on()
+                self.release()
             raise
 
-    def pass_on(self) -> None:
+    def release(self) -> None:
         """Let the next one go."""
         while self._waiting:
             *_, next_one = heapq.heappop(self._waiting)
@@ -49,11 +49,11 @@ class Turns:
         self._is_taken = False
 
 
-_turns: Final = Turns()
+_isolation: Final = PoisonIsolation()
 
 
 @asynccontextmanager
-async def alone_if_suspect(
+async def isolate_if_suspect(
     message: Msg,
     *,
     max_deliveries: int,
@@ -70,9 +70,9 @@ async def alone_if_suspect(
         yield
         return
     stored_at = message.metadata.timestamp.timestamp()
-    with kept_alive(message, ack_wait, limit=inf):
-        await _turns.take(-stored_at if left == 0 else stored_at)
+    with ack_heartbeat(message, ack_wait, limit=inf):
+        await _isolation.acquire(-stored_at if left == 0 else stored_at)
     try:
         yield
     finally:
-        _turns.pass_on()
+        _isolation.release()

@@ -18,7 +18,7 @@ ANSWER_TIME: Final = 5
 """Seconds after that in which JetStream's word that the request is over has to come."""
 
 GATHERING_TIME: Final = 0.01
-"""Seconds to wait for room for many messages where there is room for few."""
+"""Seconds to wait for slots for many messages where there is slots for few."""
 
 DRAIN_TIMEOUT: Final = 1
 """Seconds."""
@@ -31,7 +31,7 @@ class ConsumerLost(Exception):
     """The consumer does not answer any more. The text is JetStream's reason."""
 
 
-class Room:
+class Slots:
     """How many messages may be worked on at once."""
 
     def __init__(self, limit: int) -> None:
@@ -42,23 +42,23 @@ class Room:
         self._has_much = asyncio.Event()
         self._count(0)
 
-    def enter(self) -> None:
+    def acquire(self) -> None:
         """Take note that work on a message begins."""
         self._count(1)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Take note that work on a message has ended."""
         self._count(-1)
 
     def close(self) -> None:
-        """Have no room any more: who waits for it need not wait until work has ended."""
+        """Have no slots any more: who waits for it need not wait until work has ended."""
         self._is_closed = True
         self._count(0)
 
     async def available(self) -> int:
-        """Return for how many messages there is room, once there is for one; 0 when closed."""
+        """Return for how many messages there is slots, once there is for one; 0 when closed."""
         await self._has_any.wait()
-        if not self._has_much.is_set():  # short work makes room for many in a moment
+        if not self._has_much.is_set():  # short work makes slots for many in a moment
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHERING_TIME):
                     await self._has_much.wait()
@@ -108,8 +108,8 @@ class Pull:
             for message in self._arrived:
                 await message.nak()
 
-    async def next(self, room: Room) -> Msg | None:
-        """Return a message; None if none came within a second, or `look_up` was called.
+    async def next(self, slots: Slots) -> Msg | None:
+        """Return a message; None if none came within a second, or `wake` was called.
 
         Raises:
             ConsumerLost: it has to be declared anew, or NATS is or was away. It may still bring
@@ -118,30 +118,30 @@ class Pull:
         if not self._arrived:
             self._news.clear()
             if not self._expected:
-                count = await room.available()
+                count = await slots.available()
                 if count:
                     await self._request(count)
             with suppress(TimeoutError):
                 async with asyncio.timeout(REQUEST_TIMEOUT):
                     await self._news.wait()
         if not self._arrived:
-            self._complain()
+            self._raise_if_lost()
         return self._arrived.popleft() if self._arrived else None
 
-    def look_up(self) -> None:
+    def wake(self) -> None:
         """Make `next` return."""
         self._news.set()
 
     async def _request(self, count: int) -> None:
-        self._complain()  # the client would keep the request back until NATS is there again
+        self._raise_if_lost()  # the client would keep the request back until NATS is there again
         loop = asyncio.get_running_loop()
-        # A second request while one stands could bring more than there is room for.
+        # A second request while one stands could bring more than there is slots for.
         self._expected = count
         self._answer_is_due = loop.time() + REQUEST_TIMEOUT + ANSWER_TIME
         request = {"batch": count, "expires": int(REQUEST_TIMEOUT * _SECOND)}
         await self._client.publish(self._subject, json.dumps(request).encode(), self._inbox)
 
-    def _complain(self) -> None:
+    def _raise_if_lost(self) -> None:
         """Raise ConsumerLost if the request that stands may never be answered."""
         if self._lost is not None:
             raise ConsumerLost(self._lost)

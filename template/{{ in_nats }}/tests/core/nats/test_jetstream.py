@@ -22,8 +22,8 @@ from app.core.nats.connection import (
     NatsUnavailable,
     OutgoingMessage,
 )
-from app.core.nats.deliveries import MAX_DELAY, deliveries, retry_delay
-from app.core.nats.pull import ConsumerLost, Pull, Room
+from app.core.nats.consumer import MAX_DELAY, consume, retry_delay
+from app.core.nats.pull import ConsumerLost, Pull, Slots
 from app.core.nats.resource import StreamMissing, check_nats, ensure_streams
 from app.core.nats.streams import DEAD_LETTERS_STREAM, IncompatibleStream, dead_letter_subject
 from tests.messages import connected, refusing, stored
@@ -191,18 +191,18 @@ async def test_a_burst_brings_no_more_than_there_is_room_for_though_answers_are_
     monkeypatch.setattr("app.core.nats.pull.REQUEST_TIMEOUT", 0.1)
     monkeypatch.setattr("app.core.nats.pull._SECOND", 20_000_000_000)
     monkeypatch.setattr("app.core.nats.pull.ANSWER_TIME", 0)
-    monkeypatch.setattr("app.core.nats.deliveries.RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr("app.core.nats.consumer.RETRY_INTERVAL", 0.01)
     subject, name = dead_letter_subject(f"test.{uuid4().hex}"), uuid4().hex
     consumer = ConsumerConfig(name=name, durable_name=name, filter_subject=subject)
-    room, stop = Room(5), asyncio.Event()
+    slots, stop = Slots(5), asyncio.Event()
     requests: list[Msg] = []
 
     async def note(request: Msg) -> None:
         requests.append(request)
 
     async def take() -> None:
-        async for _ in deliveries(connection, DEAD_LETTERS_STREAM, consumer, room, stop):
-            room.enter()
+        async for _ in consume(connection, DEAD_LETTERS_STREAM, consumer, slots, stop):
+            slots.acquire()
 
     async def look() -> ConsumerInfo:
         found: ConsumerInfo = await connection.js.consumer_info(DEAD_LETTERS_STREAM, name)
@@ -225,7 +225,7 @@ async def test_a_burst_brings_no_more_than_there_is_room_for_though_answers_are_
         assert (await look()).num_ack_pending == 5
         stop.set()
         for _ in range(5):
-            room.leave()
+            slots.release()
         await taking
         await connection.js.delete_consumer(DEAD_LETTERS_STREAM, name)
 
@@ -238,4 +238,4 @@ async def test_nothing_is_asked_for_while_nats_is_away(
         with monkeypatch.context() as patch:
             patch.setattr(Client, "is_connected", False)
             with pytest.raises(ConsumerLost, match="away"):
-                await pull.next(Room(5))
+                await pull.next(Slots(5))

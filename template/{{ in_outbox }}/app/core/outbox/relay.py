@@ -16,7 +16,7 @@ from app.core.nats.connection import (
     MessageTooLarge,
     NatsConnection,
     NatsUnavailable,
-    NoStreamTakesIt,
+    NoMatchingStream,
     OutgoingMessage,
 )
 from app.core.nats.resource import declared_streams
@@ -133,7 +133,7 @@ async def _send_in_order(
             await connection.publish(message)
         except (NatsUnavailable, MessageRefused, MessageTooLarge) as error:
             is_refused = not isinstance(error, NatsUnavailable) or (
-                isinstance(error, NoStreamTakesIt)
+                isinstance(error, NoMatchingStream)
                 and not _is_declared(message.subject, connection.settings)
             )
             if not is_refused:

@@ -28,9 +28,9 @@ from taskiq_nats import PullBasedJetStreamBroker
 from app.core.config import SERVICE_NAME, Settings
 from app.core.errors import ServiceUnavailable
 from app.core.nats.connection import NatsConnection, NatsUnavailable, OutgoingMessage
-from app.core.nats.deliveries import dead_letter, deliveries, kept_alive, retry_delay
-from app.core.nats.isolation import alone_if_suspect
-from app.core.nats.pull import Room
+from app.core.nats.consumer import dead_letter, consume, ack_heartbeat, retry_delay
+from app.core.nats.isolation import isolate_if_suspect
+from app.core.nats.pull import Slots
 from app.core.request_id import get_request_id, request_id_context
 from app.core.tasks.streams import LATER_SUBJECT, TASKS_SUBJECT, tasks_consumer, tasks_stream
 
@@ -42,9 +42,9 @@ THREADS: Final = "task"
 
 REQUEST_ID_LABEL: Final = "request_id"
 RETRIES_LABEL: Final = "_retries"
-POSTPONED_LABEL: Final = "_postponed"
+DEFERRED_LABEL: Final = "_deferred"
 REQUEUES_LABEL: Final = "X-Taskiq-requeue"  # TaskIQ's own, counted by Context.requeue()
-COUNTERS: Final = (RETRIES_LABEL, POSTPONED_LABEL, REQUEUES_LABEL)
+COUNTERS: Final = (RETRIES_LABEL, DEFERRED_LABEL, REQUEUES_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         super().__init__(servers=[], subject=TASKS_SUBJECT, durable=SERVICE_NAME)
         self.serializer = ORJSONSerializer()
         self.add_middlewares(TaskMiddleware())
-        self.room = Room(1)
+        self.slots = Slots(1)
         self._stop = asyncio.Event()
 
     def stream(self, settings: Settings) -> StreamConfig:
@@ -143,12 +143,12 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         """Yield the tasks for this worker."""
         settings = self.opened.settings
         consumer = tasks_consumer(settings)
-        messages = deliveries(self.opened, settings.NATS_STREAM, consumer, self.room, self._stop)
+        messages = consume(self.opened, settings.NATS_STREAM, consumer, self.slots, self._stop)
         async with aclosing(messages):
             async for message in messages:
                 delivery = await self._admit(message)
                 if delivery:
-                    self.room.enter()
+                    self.slots.acquire()
                     yield AckableMessage(data=message.data, ack=delivery)
 
     async def _admit(self, message: Msg) -> Delivery | None:
@@ -179,7 +179,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
     async def work(self, stop: asyncio.Event) -> None:
         """Run tasks until `stop` is set and those that run then are done."""
         settings = self.opened.settings
-        self.room, self._stop = Room(settings.TASK_CONCURRENCY), stop
+        self.slots, self._stop = Slots(settings.TASK_CONCURRENCY), stop
         executor = ThreadPoolExecutor(thread_name_prefix=THREADS)
         receiver = TaskReceiver(
             self,
@@ -195,7 +195,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
 
 
 @contextmanager
-def ending_despite_threads() -> Iterator[None]:
+def exit_despite_threads() -> Iterator[None]:
     """Have the program end after this also where a function goes on after its task's timeout.
 
     Nothing can end such a thread, and Python waits for it at the end: the process would stay, and
@@ -231,20 +231,20 @@ class TaskReceiver(Receiver):
         ack_wait = settings.TASK_ACK_WAIT
         _delivery.set(delivery)
         try:
-            async with alone_if_suspect(
+            async with isolate_if_suspect(
                 delivery.message,
                 max_deliveries=settings.TASK_MAX_DELIVERIES,
                 ack_wait=ack_wait,
             ):
                 with (
-                    kept_alive(delivery.message, ack_wait, limit=delivery.timeout),
+                    ack_heartbeat(delivery.message, ack_wait, limit=delivery.timeout),
                     request_id_context(delivery.task.labels.get(REQUEST_ID_LABEL)),
                 ):
                     await super().callback(message, raise_err)
         except Exception:
             logger.exception("The task {} will come again.", delivery.task.task_id)
         finally:
-            self.broker.room.leave()
+            self.broker.slots.release()
 
 
 class TaskMiddleware(TaskiqMiddleware):
@@ -277,7 +277,7 @@ class TaskMiddleware(TaskiqMiddleware):
         attempts = int(message.labels.get(RETRIES_LABEL, 0)) + 1
         reason = f"{type(exception).__name__}: {exception}"
         if isinstance(exception, ServiceUnavailable):  # an outage is not the task's fault
-            await self._send_again(POSTPONED_LABEL, reason)
+            await self._send_again(DEFERRED_LABEL, reason)
         elif attempts >= int(message.labels.get("max_retries", settings.TASK_MAX_DELIVERIES)):
             await dead_letter(self.broker.opened, _delivery.get().message, "tasks", reason)
         else:

@@ -275,7 +275,7 @@ async def test_a_dead_letter_that_is_refused_is_tried_again_later_until_it_is_ke
     nats: NatsConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.core.nats.deliveries.MAX_DELAY", 0.1)
+    monkeypatch.setattr("app.core.nats.consumer.MAX_DELAY", 0.1)
     said: list[str] = []
     handler = logger.add(said.append, level="ERROR", format="{message}")
     garbage = b"\xff" + uuid4().hex.encode()

@@ -25,7 +25,7 @@ class CannotBeSentAgain(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class FailedMessage:
     """A message that waits for a person.
 
     Attributes:
@@ -43,24 +43,24 @@ class SetAside:
     message: OutgoingMessage
 
 
-class Pile(Protocol):
+class FailedMessageStore(Protocol):
     """Where messages are set aside."""
 
-    def messages(self) -> AsyncIterator[SetAside]:
+    def messages(self) -> AsyncIterator[FailedMessage]:
         """Yield what is there now, the oldest first."""
 
-    async def get(self, message_id: int) -> SetAside:
+    async def get(self, message_id: int) -> FailedMessage:
         """Return one of them; raises NotSetAside."""
 
-    async def send_again(self, found: SetAside) -> None:
+    async def send_again(self, found: FailedMessage) -> None:
         """Send it to where it was going, and take it off; raises CannotBeSentAgain."""
 
-    async def discard(self, found: SetAside) -> None:
+    async def discard(self, found: FailedMessage) -> None:
         """Delete it."""
 
 
 async def work_on(
-    opened: AbstractAsyncContextManager[Pile],
+    opened: AbstractAsyncContextManager[FailedMessageStore],
     ids: Sequence[int],
     everything: bool,
     *,
@@ -80,18 +80,18 @@ async def work_on(
         raise typer.BadParameter("name ids or say --all, not both.")
     if (send_again or discard) and not (ids or everything):
         raise typer.BadParameter("name the ids, or say --all.")
-    async with opened as pile:
+    async with opened as store:
         if not (send_again or discard):
-            print(await (_in_full(pile, ids) if ids else _listed(pile)))
+            print(await (_in_full(store, ids) if ids else _listed(store)))
             return
         refused = []
-        async for found in pile.messages() if everything else _each(pile, ids):
+        async for found in store.messages() if everything else _each(store, ids):
             if discard:
-                await pile.discard(found)
+                await store.discard(found)
                 print(f"{found.id} was discarded.")
                 continue
             try:
-                await pile.send_again(found)
+                await store.send_again(found)
             except CannotBeSentAgain as error:
                 refused.append(f"{found.id} cannot be sent again: {error}")
             else:
@@ -100,28 +100,28 @@ async def work_on(
             raise CannotBeSentAgain(" ".join(refused))
 
 
-async def _listed(pile: Pile) -> str:
-    listed: list[SetAside] = []
-    async for found in pile.messages():
+async def _listed(store: FailedMessageStore) -> str:
+    listed: list[FailedMessage] = []
+    async for found in store.messages():
         if len(listed) == LISTED:
             return f"{_table(listed)}\n… and more."
         listed.append(found)
     return _table(listed) if listed else "There are none."
 
 
-async def _in_full(pile: Pile, ids: Sequence[int]) -> str:
+async def _in_full(store: FailedMessageStore, ids: Sequence[int]) -> str:
     texts = []
-    async for found in _each(pile, ids):
+    async for found in _each(store, ids):
         texts += [_table([found]), found.message.payload.decode(errors="replace")]
     return "\n\n".join(texts)
 
 
-async def _each(pile: Pile, ids: Sequence[int]) -> AsyncIterator[SetAside]:
+async def _each(store: FailedMessageStore, ids: Sequence[int]) -> AsyncIterator[FailedMessage]:
     for message_id in ids:
-        yield await pile.get(message_id)
+        yield await store.get(message_id)
 
 
-def _table(messages: Sequence[SetAside]) -> str:
+def _table(messages: Sequence[FailedMessage]) -> str:
     now = datetime.now(UTC)
     rows = [
         (

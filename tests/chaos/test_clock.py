@@ -16,9 +16,9 @@ import time_machine
 from app.common.security import create_access_token
 from devstack.process import HOST
 from tests.environment import environment_of
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import EXAMPLES, KINDS, Load, some_of_each
-from tests.fire.test_killed import SOON, says
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import EXAMPLES, KINDS, Load, some_of_each
+from tests.chaos.test_killed import SOON, says
 from tests.live import LiveService
 from tests.live_program import LISTENS, Program, run_command
 from tests.polling import until
@@ -52,7 +52,7 @@ def token_of(service: LiveService, hours: int, minutes: int = 24 * 60) -> str:
     `minutes`: how long it is valid.
     """
     with time_machine.travel(shifted(hours), tick=True):
-        return create_access_token(service.settings, "fire", timedelta(minutes=minutes))
+        return create_access_token(service.settings, "chaos", timedelta(minutes=minutes))
 
 
 @pytest.mark.parametrize("hours", [1, -1])

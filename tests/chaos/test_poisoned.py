@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
-from tests.fire.work import working
+from tests.chaos.work import working
 from tests.live import LiveService
 from tests.messages import stored
 from tests.polling import until

@@ -17,8 +17,8 @@ from app.common.security import create_access_token
 from app.core.nats.streams import DEAD_LETTERS_STREAM
 from app.core.tasks.streams import TASKS_SUBJECT
 from app.events.subjects import EXAMPLE_CREATED
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import EXAMPLES, Load, some_of_each
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import EXAMPLES, Load, some_of_each
 from tests.live import LiveService
 from tests.messages import connected
 from tests.polling import until
@@ -131,7 +131,7 @@ async def send_all(service: LiveService, part: float) -> None:
 async def request(service: LiveService, number: int) -> None:
     """Make malformed requests; each is answered with a 4xx and the envelope."""
     left: Iterator[tuple[str, str, dict[str, Any]]] = islice(cycle(MALFORMED), number)
-    token = create_access_token(service.settings, "fire")
+    token = create_access_token(service.settings, "chaos")
 
     async def call(client: httpx2.AsyncClient) -> None:
         for method, path, content in left:

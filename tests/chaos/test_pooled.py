@@ -15,8 +15,8 @@ from app.core.resource import StartupError
 from devstack.postgres import OTHER_USER
 from devstack.process import HOST, Process, free_port
 from devstack.stack import Stack
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import Load, some_of_each
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import Load, some_of_each
 from tests.live import LiveService
 from tests.polling import until
 from tests.run_settings import make_settings

@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, Header
 
 from app.core.nats.connection import MessageRefused, NatsConnection, OutgoingMessage
-from app.core.nats.pull import ConsumerLost, Pull, Room
+from app.core.nats.pull import ConsumerLost, Pull, Slots
 from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 
 RETRY_INTERVAL: Final = 1
@@ -29,20 +29,20 @@ DELIVERIES_HEADER: Final = "Dead-Letter-Deliveries"
 REASON_HEADER: Final = "Dead-Letter-Reason"
 
 
-async def deliveries(
+async def consume(
     connection: NatsConnection,
     stream: str,
     consumer: ConsumerConfig,
-    room: Room,
+    slots: Slots,
     stop: asyncio.Event,
 ) -> AsyncGenerator[Msg, None]:
-    """Yield messages until `stop` is set, through outages; not more than there is room for.
+    """Yield messages until `stop` is set, through outages; not more than there is slots for.
 
     Args:
         connection: NATS; may be away.
         stream: where the messages are.
         consumer: a durable pull consumer, created or updated as needed.
-        room: to be entered for each message before the next one is asked for; closed in the end.
+        slots: to be entered for each message before the next one is asked for; closed in the end.
         stop: ends this; what arrived by then and was not yielded goes to another worker.
     """
     while not stop.is_set():
@@ -55,10 +55,10 @@ async def deliveries(
             await connection.js.add_consumer(stream, consumer)
             async with Pull(connection.client, stream, str(consumer.name)) as pull:
                 stopping = asyncio.ensure_future(stop.wait())
-                stopping.add_done_callback(partial(_wake, pull, room))
+                stopping.add_done_callback(partial(_wake, pull, slots))
                 try:
                     while not stop.is_set():
-                        message = await pull.next(room)
+                        message = await pull.next(slots)
                         if message is not None:
                             yield message
                 finally:
@@ -70,15 +70,15 @@ async def deliveries(
                     await stop.wait()
 
 
-def _wake(pull: Pull, room: Room, stopping: asyncio.Future[Literal[True]]) -> None:
-    """End what `pull` waits for: it may be for room, which only the end of this would make."""
+def _wake(pull: Pull, slots: Slots, stopping: asyncio.Future[Literal[True]]) -> None:
+    """End what `pull` waits for: it may be for slots, which only the end of this would make."""
     if not stopping.cancelled():
-        room.close()
-        pull.look_up()
+        slots.close()
+        pull.wake()
 
 
 @contextmanager
-def kept_alive(message: Msg, ack_wait: float, *, limit: float) -> Iterator[None]:
+def ack_heartbeat(message: Msg, ack_wait: float, *, limit: float) -> Iterator[None]:
     """Tell JetStream that `message` is being worked on, while it is, but not for ever.
 
     Without it, what takes longer than `ack_wait`, the consumer's, would be delivered again.
@@ -97,7 +97,7 @@ def kept_alive(message: Msg, ack_wait: float, *, limit: float) -> Iterator[None]
     def beat() -> None:
         nonlocal timer
         if loop.time() < end:
-            task = loop.create_task(_say_in_progress(message))
+            task = loop.create_task(_send_in_progress(message))
             beats.add(task)
             task.add_done_callback(beats.discard)
             timer = loop.call_later(every, beat)
@@ -109,7 +109,7 @@ def kept_alive(message: Msg, ack_wait: float, *, limit: float) -> Iterator[None]
         timer.cancel()
 
 
-async def _say_in_progress(message: Msg) -> None:
+async def _send_in_progress(message: Msg) -> None:
     with suppress(nats.errors.Error):
         await message.in_progress()
 
@@ -128,7 +128,7 @@ async def dead_letter(
 ) -> None:
     """Keep the payload of `message` with the reason why nobody handles it, and take it off.
 
-    Where NATS does not take it, as when there is no room for the reason beside the payload, only
+    Where NATS does not take it, as when there is no slots for the reason beside the payload, only
     the reason is kept, and where the message came from. Where it takes not even that, as when the
     stream of dead letters is full, the message stays where it is and comes again after MAX_DELAY.
 
@@ -158,11 +158,11 @@ async def dead_letter(
     subject = dead_letter_subject(kind)
     whole = OutgoingMessage(subject, message.data, own | about)
     try:
-        await connection.publish_of_any_size(whole)
+        await connection.publish_unchecked(whole)
     except MessageRefused as error:
         logger.warning("The payload of message {} is not kept: {}", origin, error)
         try:
-            await connection.publish_of_any_size(OutgoingMessage(subject, b"", about))
+            await connection.publish_unchecked(OutgoingMessage(subject, b"", about))
         except MessageRefused:
             await message.nak(MAX_DELAY)
             logger.error(

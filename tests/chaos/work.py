@@ -8,7 +8,7 @@ import asyncpg
 
 from app.core.nats.connection import NatsConnection
 from app.core.tasks.broker import CustomJetStreamBroker
-from app.features.fire.tasks import end_the_worker, work
+from app.features.chaos.tasks import end_the_worker, work
 from tests.live import LiveService
 from tests.messages import connected
 

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 import httpx2
 import pytest
 
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import KINDS, Load, some_of_each
-from tests.fire.work import working
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import KINDS, Load, some_of_each
+from tests.chaos.work import working
 from tests.live import LiveService
 from tests.polling import until
 

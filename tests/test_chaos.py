@@ -1,4 +1,4 @@
-"""A service under load while what it stands on fails: tests/fire, run inside of a full service."""
+"""A service under load while what it stands on fails: tests/chaos, run inside of a full service."""
 
 import os
 import shutil
@@ -15,31 +15,31 @@ from tests.rendering import ROOT
 from tests.services import Service
 
 pytestmark = [
-    pytest.mark.fire,
+    pytest.mark.chaos,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with"),
 ]
 
 RUN = ("uv", "run", "--no-sync")
-HERE = ROOT / "tests/fire"
+HERE = ROOT / "tests/chaos"
 FILES = sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
 
 
 @pytest.fixture(scope="module")
 def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Service:
     """Return a full service with the tier's tests and tasks."""
-    folder = tmp_path_factory.mktemp("fire") / "service"
+    folder = tmp_path_factory.mktemp("chaos") / "service"
     render(template, folder, {"preset": "full"})
     # In CI, a server that is missing is a failure.
     service = Service(folder, {**os.environ, "CI": "true"})
     service.run("uv", "sync", "--quiet")
     service.run("uv", "pip", "install", "--quiet", "time-machine==3.6.0")  # shifts clocks
-    shutil.copytree(HERE, folder / "tests/fire")
-    shutil.move(folder / "tests/fire/feature", folder / "app/features/fire")
+    shutil.copytree(HERE, folder / "tests/chaos")
+    shutil.move(folder / "tests/chaos/feature", folder / "app/features/chaos")
     return service
 
 
 def test_the_tier_itself_is_formatted_linted_and_typed(service: Service) -> None:
-    files = ("tests/fire", "app/features/fire")
+    files = ("tests/chaos", "app/features/chaos")
     service.run(*RUN, "ruff", "format", "--check", *files)
     service.run(*RUN, "ruff", "check", *files)
     service.run(*RUN, "mypy", *files)
@@ -50,7 +50,7 @@ def outcomes(request: pytest.FixtureRequest, service: Service) -> dict[str, list
     """Return what each test said, by file: all that were asked for run at once, on one start."""
     tests = (item for item in request.session.items if isinstance(item, pytest.Function))
     names = [str(test.callspec.params["name"]) for test in tests if "outcomes" in test.fixturenames]
-    files = [f"tests/fire/test_{name}.py" for name in names]
+    files = [f"tests/chaos/test_{name}.py" for name in names]
     report = service.folder / "report.xml"
     done = subprocess.run(
         [*RUN, "pytest", "-q", f"--junit-xml={report}", *files],

@@ -1,4 +1,4 @@
-"""The servers of the fire tier: they keep what they have acknowledged, as in production."""
+"""The servers of the chaos tier: they keep what they have acknowledged, as in production."""
 
 from collections.abc import AsyncIterator
 

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 
 from devstack.postgres import PostgresServer, create_database
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import Load, some_of_each
-from tests.fire.test_killed import SOON, says
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import Load, some_of_each
+from tests.chaos.test_killed import SOON, says
 from tests.live import LiveService
 from tests.polling import until
 
@@ -38,7 +38,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Write a file that takes all the room there is, and return it."""
+    """Write a file that takes all the slots there is, and return it."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(b"\0" * 65536):
@@ -67,7 +67,7 @@ async def test_a_full_disk_is_an_outage_that_ends_when_there_is_room(
                     await until(are_refused, within=60)
                     await some_of_each(load, {"alive", "list"})
 
-                    # Without room for its log, PostgreSQL ends; something starts it again.
+                    # Without slots for its log, PostgreSQL ends; something starts it again.
                     ending = await asyncpg.connect(server.url("postgres"))
                     with suppress(asyncpg.PostgresError, OSError):
                         await ending.execute("SELECT pg_switch_wal()")

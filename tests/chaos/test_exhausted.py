@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import Load, some_of_each
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import Load, some_of_each
 from tests.live import LiveService
 from tests.polling import until
 

@@ -9,7 +9,7 @@ from nats.js.api import DeliverPolicy
 from app.core.nats.event_broker import AGGREGATE_ID_HEADER
 from app.core.nats.event_streams import EVENTS_STREAM
 from app.core.nats.streams import DEAD_LETTERS_STREAM
-from tests.fire.load import Load
+from tests.chaos.load import Load
 from tests.live import LiveService
 from tests.messages import connected
 from tests.polling import until

@@ -9,10 +9,10 @@ import pytest
 
 from devstack.process import HOST
 from devstack.stack import Stack
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import KINDS, Load, some_of_each
-from tests.fire.slow import Way, way_to
-from tests.fire.test_killed import says
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import KINDS, Load, some_of_each
+from tests.chaos.slow import Way, way_to
+from tests.chaos.test_killed import says
 from tests.live import LiveService
 from tests.polling import until
 

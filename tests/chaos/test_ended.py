@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from app.server import SHUTDOWN_LIMIT
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import Load, some_of_each
-from tests.fire.work import working
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import Load, some_of_each
+from tests.chaos.work import working
 from tests.live import LiveService
 from tests.polling import until
 

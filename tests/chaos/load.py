@@ -60,7 +60,7 @@ class Load:
         self.broken: Counter[str] = Counter()
         self.waiting: set[object] = set()
         self._url = service.url
-        token = token or create_access_token(service.settings, "fire")
+        token = token or create_access_token(service.settings, "chaos")
         self._headers = {"Authorization": f"Bearer {token}"}
         self._callers = callers
         self._within = within

@@ -16,9 +16,9 @@ from app.core.nats.resource import declared_streams
 from devstack.postgres import address_of, create_database
 from devstack.process import HOST, free_port
 from tests.environment import environment_of
-from tests.fire.ledger import check_that_nothing_is_lost
-from tests.fire.load import Load, some_of_each
-from tests.fire.test_killed import SOON
+from tests.chaos.ledger import check_that_nothing_is_lost
+from tests.chaos.load import Load, some_of_each
+from tests.chaos.test_killed import SOON
 from tests.live import LiveService
 from tests.live_program import LISTENS, Program
 from tests.messages import connected

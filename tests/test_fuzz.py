@@ -1,4 +1,4 @@
-"""Closed doors: services under requests that nobody has thought of, and what they give away."""
+"""Closed fuzz: services under requests that nobody has thought of, and what they give away."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from tests.rendering import ROOT
 from tests.services import Service, free_port, serving
 
 pytestmark = [
-    pytest.mark.doors,
+    pytest.mark.fuzz,
     pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent on Windows"),
 ]
 
@@ -108,13 +108,13 @@ def test_the_workflow_asks_for_the_vulnerabilities_of_every_package_in_productio
 
 
 def test_nothing_that_it_says_gives_a_secret_away(full: Service) -> None:
-    """Run tests/doors inside the service; its owner has better things to do in each run."""
-    shutil.copytree(ROOT / "tests/doors", full.folder / "tests/doors")
+    """Run tests/fuzz inside the service; its owner has better things to do in each run."""
+    shutil.copytree(ROOT / "tests/fuzz", full.folder / "tests/fuzz")
     try:
-        full.run("uv", "run", "ruff", "format", "--check", "tests/doors")
-        full.run("uv", "run", "ruff", "check", "tests/doors")
-        full.run("uv", "run", "mypy", "tests/doors")
-        said = full.run("uv", "run", "pytest", "-q", "tests/doors")
+        full.run("uv", "run", "ruff", "format", "--check", "tests/fuzz")
+        full.run("uv", "run", "ruff", "check", "tests/fuzz")
+        full.run("uv", "run", "mypy", "tests/fuzz")
+        said = full.run("uv", "run", "pytest", "-q", "tests/fuzz")
     finally:
-        shutil.rmtree(full.folder / "tests/doors")
+        shutil.rmtree(full.folder / "tests/fuzz")
     assert " skipped" not in said, said

@@ -1,1 +1,0 @@
-"""Work that the fire tier gives to the worker, beside the example's."""
