@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from nats.js.api import Header, RawStreamMsg
 from nats.js.errors import NotFoundError
 
+from app.checks.failed_messages import CannotBeSentAgain, FailedMessage, NotSetAside
 from app.checks.nats import connected_nats
-from app.checks.failed_messages import CannotBeSentAgain, NotSetAside, FailedMessage
 from app.core.config import Settings
 from app.core.nats.connection import MessageRefused, NatsConnection, OutgoingMessage
 from app.core.nats.consumer import DELIVERIES_HEADER, REASON_HEADER, SUBJECT_HEADER

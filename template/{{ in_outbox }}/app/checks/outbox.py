@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.checks.failed_messages import NotSetAside, FailedMessage
+from app.checks.failed_messages import FailedMessage, NotSetAside
 from app.core.config import Settings
 from app.core.database import Base, connected_engine
 from app.core.nats.connection import OutgoingMessage

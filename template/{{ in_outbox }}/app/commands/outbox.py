@@ -19,8 +19,8 @@ def outbox(
     everything: Annotated[bool, typer.Option("--all", help="Do that with all of them.")] = False,
 ) -> None:
     """List what the outbox could not send; retry or discard it."""
-    from app.checks.outbox import open_outbox
     from app.checks.failed_messages import work_on
+    from app.checks.outbox import open_outbox
     from app.core.config import get_settings
 
     store = open_outbox(get_settings())

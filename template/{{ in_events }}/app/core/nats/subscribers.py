@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 
 from app.core.errors import ServiceUnavailable
 from app.core.nats.connection import NatsUnavailable
-from app.core.nats.consumer import dead_letter, consume, ack_heartbeat, retry_delay
+from app.core.nats.consumer import ack_heartbeat, consume, dead_letter, retry_delay
 from app.core.nats.event_broker import (
     AGGREGATE_ID_HEADER,
     EventBroker,

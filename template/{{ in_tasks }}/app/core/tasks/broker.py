@@ -28,7 +28,7 @@ from taskiq_nats import PullBasedJetStreamBroker
 from app.core.config import SERVICE_NAME, Settings
 from app.core.errors import ServiceUnavailable
 from app.core.nats.connection import NatsConnection, NatsUnavailable, OutgoingMessage
-from app.core.nats.consumer import dead_letter, consume, ack_heartbeat, retry_delay
+from app.core.nats.consumer import ack_heartbeat, consume, dead_letter, retry_delay
 from app.core.nats.isolation import isolate_if_suspect
 from app.core.nats.pull import Slots
 from app.core.request_id import get_request_id, request_id_context
