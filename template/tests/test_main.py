@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import main
@@ -153,6 +153,26 @@ async def test_below_a_prefix_all_answers_and_addresses_have_it(
     assert made.headers["Location"] == f"{prefix}/things/1"
     assert redirect.headers["Location"] == f"http://ours.test{prefix}/things"
     assert document.json()["servers"][0]["url"] == prefix
+
+
+@pytest.mark.parametrize("prefix", ["/api/v1", "/v2", ""])
+async def test_the_routes_of_the_api_begin_with_its_prefix(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    prefix: str,
+) -> None:
+    router = APIRouter()
+
+    @router.get("/things")
+    async def things() -> list[str]:
+        return ["a thing"]
+
+    monkeypatch.setattr(main, "api_router", router)
+    app = create_app(settings.model_copy(update={"API_PREFIX": prefix}))
+    async with client_of(app) as client:
+        response = await client.get(f"{prefix}/things")
+
+    assert (response.status_code, response.json()["data"]) == (200, ["a thing"])
 
 
 async def test_only_the_origins_that_are_named_may_call_from_a_browser(settings: Settings) -> None:

@@ -132,6 +132,8 @@ def test_a_missing_variable_is_named_with_what_it_is_and_where_to_set_it(
         ("FORWARDED_ALLOW_IPS", "proxy.test", "'proxy.test' is no address"),
         ("ROOT_PATH", "orders", "this is no path"),
         ("ROOT_PATH", "/api", "paths of its own below /api"),
+        ("ROOT_PATH", "/docs", "paths of its own below /docs"),
+        ("API_PREFIX", "/health/v1", "paths of its own below /health"),
     ],
 )
 def test_a_wrong_value_is_explained(

@@ -14,7 +14,7 @@ _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@*\s:]+|\[[0-9a-f:.]+\
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 # The first parts of the service's own paths: a prefix that is one could not be told from them.
-_OWN_PATHS: Final = frozenset({"api", "docs", "health", "metrics", "openapi.json", "redoc"})
+_OWN_PATHS: Final = frozenset({"docs", "health", "metrics", "openapi.json", "redoc"})
 
 Seconds = Annotated[float, Field(gt=0)]
 
