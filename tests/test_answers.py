@@ -126,7 +126,7 @@ def test_any_name_makes_a_service_that_says_it(template: Path, tmp_path: Path, n
     assert project["authors"] == [{"name": name.strip()}]
     assert recorded(service)["project_name"] == name
     scope: dict[str, object] = {}
-    config = (service / "app/core/config.py").read_text(encoding="utf-8")
+    config = (service / "app/core/settings/core.py").read_text(encoding="utf-8")
     found = re.search(r"PROJECT_NAME: str = Field\(\s*(.*),\n", config)
     assert found is not None
     exec(f"name = {found[1]}", scope)  # noqa: S102 (a literal that the template wrote)
