@@ -95,7 +95,7 @@ CAPABILITIES = {
     ),
     "auth": Capability(
         lambda answers: answers["auth"] != "none",
-        r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|common[./](test_)?security|TokenFirst|SIGNED_IN"
+        r"(?i:jwt|access.token)|\bALGORITHM\b|CurrentSubject|common[./](test_)?security\b|TokenFirst|SIGNED_IN"
         r"|signed_in",
         "in_auth",
         frozenset({"pyjwt"}),

@@ -26,8 +26,15 @@ def slug(matrix: Matrix, service: Combination) -> str:
     return name
 
 
-def commands(source: str) -> set[str]:
-    """Return the names of the commands that are defined in `app/cli.py`."""
+def commands(matrix: Matrix, service: Combination) -> set[str]:
+    """Return the names of the commands that are defined in `app/cli.py` and `app/commands/`."""
+    modules = [
+        path for path in service.digests if re.fullmatch(r"app/(cli|commands/\w+)\.py", path)
+    ]
+    return {name for path in modules for name in _defined(matrix.text(service, path))}
+
+
+def _defined(source: str) -> set[str]:
     return {
         _command(call, node.name)
         for node in ast.walk(ast.parse(source))
@@ -59,14 +66,14 @@ def test_the_readme_lists_the_commands_that_there_are(every_service: Matrix) -> 
     for service in distinct(every_service, "README.md", "app/cli.py"):
         table = every_service.text(service, "README.md").partition("\n## Commands\n")[2]
         listed = re.findall(r"(?m)^\| `([a-z-]+)` \|", table.partition("\n## ")[0])
-        known = commands(every_service.text(service, "app/cli.py"))
+        known = commands(every_service, service)
         assert sorted(listed) == sorted(known), service
 
 
 def test_every_command_that_is_named_is_there(every_service: Matrix) -> None:
     for service in every_service.services:
         name = slug(every_service, service)
-        known = commands(every_service.text(service, "app/cli.py"))
+        known = commands(every_service, service)
         called = re.compile(rf"(?:uv run {name}|`{name}|python -m app) ([a-z][a-z-]*)")
         for path in ("README.md", "compose.yaml", "Dockerfile", ".env.example"):
             if path in service.digests:
@@ -130,13 +137,13 @@ def test_every_link_within_the_service_leads_somewhere(every_service: Matrix) ->
 def test_the_example_of_settings_has_each_variable_that_is_read(every_service: Matrix) -> None:
     for service in distinct(every_service, ".env.example", "app/core/config.py"):
         listed = VARIABLE.findall(every_service.text(service, ".env.example"))
-        tree = ast.parse(every_service.text(service, "app/core/config.py"))
-        settings = next(
-            node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"
-        )
+        modules = [path for path in service.digests if path.startswith("app/core/settings/")]
         read = [
             field.target.id
-            for field in settings.body
+            for path in modules
+            for node in ast.parse(every_service.text(service, path)).body
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Settings")
+            for field in node.body
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         ]
         assert sorted(listed) == sorted(read), service

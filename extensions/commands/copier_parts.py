@@ -95,7 +95,8 @@ class Collector(QuickWorker):
         return Rendered({}, set())
 
     def _render_folder(self, dst_relpath: Path) -> None:
-        self.collected.folders.add(dst_relpath.as_posix())
+        if dst_relpath.parts:  # an overlay's is that of the service
+            self.collected.folders.add(dst_relpath.as_posix())
 
     def _render_allowed(
         self,

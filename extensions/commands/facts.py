@@ -37,8 +37,11 @@ def _commands(project: Mapping[str, Any], texts: Mapping[str, str]) -> Iterator[
     for name, target in scripts.items():
         yield f"uv run {name}"
         module = target.partition(":")[0].replace(".", "/") + ".py"
-        for command in _subcommands(texts.get(module, "")):
-            yield f"uv run {name} {command}"
+        parts = f"{module.rpartition('/')[0]}/commands/"
+        for path, source in texts.items():
+            if path == module or path.startswith(parts):
+                for command in _subcommands(source):
+                    yield f"uv run {name} {command}"
     for path in texts:
         if re.fullmatch(r"scripts/\w+\.py", path):
             yield f"uv run python {path}"

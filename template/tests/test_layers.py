@@ -58,8 +58,8 @@ def test_no_module_imports_from_a_layer_above() -> None:
     ("path", "source"),
     [
         ("core/config.py", "from app.common import health"),
-        ("checks/nats.py", "import app.observability.metrics"),
-        ("features/example/routers.py", "from app.resources import RESOURCES"),
+        ("common/health.py", "import app.checks.report"),
+        ("checks/report.py", "from app.resources import RESOURCES"),
     ],
 )
 def test_an_import_that_goes_up_is_seen(path: str, source: str) -> None:
