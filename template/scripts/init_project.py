@@ -4,8 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from app.cli import main
-from app.project_setup import init_project
+from app.cli import init_project, main
 
 __all__ = ["init_project"]
 

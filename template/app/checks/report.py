@@ -25,11 +25,14 @@ class Inspection(Generic[T]):
         look: a closer look, given the settings and the handle: yields a line for each thing found.
         checks: what the resource's own check, which readiness asks for all the time, leaves out:
             each returns a line, or raises when something is wrong.
+        prepare: brings about what the service expects to find there; safe to repeat. None where it
+            expects nothing. It raises a StartupError or DomainError, whose text says what is wrong.
     """
 
     open: Callable[[Settings], AbstractAsyncContextManager[T]]
     look: Callable[[Settings, T], AsyncIterator[str]]
     checks: tuple[Callable[[T], Awaitable[str]], ...] = ()
+    prepare: Callable[[Settings], Awaitable[object]] | None = None
 
     def also(self, check: Callable[[T], Awaitable[str]]) -> "Inspection[T]":
         """Return this with one more check."""

@@ -12,9 +12,9 @@ from secrets import token_hex
 import pytest
 from dotenv import dotenv_values
 
+from app.cli import init_project
 from app.core.settings.core import MINIMUM_SECRET_LENGTH
 from app.project_files import SetupError, write_project_files
-from app.project_setup import init_project
 
 PROJECT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.checks.report import Inspection
 from app.core.config import Settings
 from app.core.database import connected_engine
-from app.core.migrations import ALEMBIC_INI, obstacle
+from app.core.migrations import ALEMBIC_INI, obstacle, upgrade
 
 
 class SchemaDiffers(Exception):
@@ -60,4 +60,4 @@ def _migration_due(connection: Connection) -> str | None:
     return None
 
 
-DATABASE_INSPECTION = Inspection(connected_engine, look_at_database, (check_schema,))
+DATABASE_INSPECTION = Inspection(connected_engine, look_at_database, (check_schema,), upgrade)

@@ -61,4 +61,4 @@ async def set_up_streams(settings: Settings) -> list[str]:
             ) from error
 
 
-NATS_INSPECTION = Inspection(connected_nats, look_at_nats)
+NATS_INSPECTION = Inspection(connected_nats, look_at_nats, prepare=set_up_streams)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from app.checks.report import Inspection
-from app.common.oss import ObjectStorage, open_storage
+from app.common.oss import ObjectStorage, ensure_bucket, open_storage
 from app.common.storage_client import StorageAccessDenied
 from app.core.config import Settings
 
@@ -43,4 +43,4 @@ async def look_at_storage(settings: Settings, storage: ObjectStorage) -> AsyncIt
     yield f"presigned URLs begin with {address.scheme}://{address.netloc}"
 
 
-STORAGE_INSPECTION = Inspection(open_storage, look_at_storage)
+STORAGE_INSPECTION = Inspection(open_storage, look_at_storage, prepare=ensure_bucket)

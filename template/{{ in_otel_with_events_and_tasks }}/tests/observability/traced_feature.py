@@ -1,64 +1,58 @@
 """The service with a feature of tests alone: a request that causes all that one can cause."""
 
-{% if has_events %}
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
-{% else %}
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-{% endif %}
 
 from app import http_server
 from app.api import api_router
-from app.core.broker import {% if has_tasks and has_events %}events_broker, tasks_broker{% elif has_tasks %}tasks_broker{% else %}events_broker{% endif %}
-
-{% if has_tasks and not has_events %}
-from app.core.tasks.sender import TaskSenderDep
-{% endif %}
-{% if has_events %}
+from app.core.broker import events_broker, tasks_broker
+from app.core.config import SERVICE_NAME, Settings
 from app.events.publisher import EventPublisherDep
 from app.events.schemas import BaseEvent
-{% endif %}
 from app.observability import tracing
 from tests.live_program import run_command
-{% if has_events %}
+
+# The spans of such a request, the last one first.
+CHAIN = [
+    "process finish",
+    "send finish",
+    "process events.test.traced",
+    "send events.test.traced",
+    "POST /api/v1/traced/{number}",
+]
+# What counts it in the worker.
+WORK = {
+    "task_duration_seconds_count done finish",
+    "event_handling_duration_seconds_count go_on done",
+}
+
+
+def pending_messages(settings: Settings) -> set[str]:
+    """Return the consumers, and their streams, whose waiting messages the worker counts."""
+    return {f"{SERVICE_NAME} {settings.NATS_STREAM}", f"{SERVICE_NAME}-go_on EVENTS"}
 
 
 class Traced(BaseEvent):
     """The request of a test came."""
 
     subject: ClassVar[str] = "events.test.traced"
-{% endif %}
 
 
 def become_traced(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
     """Become the API or the worker of a service that has this feature, and ends sooner."""
     tracing.FLUSH_LIMIT = http_server.LAST_REQUEST_TIME = 0.2
-{% if has_tasks %}
 
     @tasks_broker.task("finish")
     async def finish() -> None:
         """Do what comes last."""
-{% endif %}
-{% if has_events %}
 
     @events_broker.task(Traced)
     async def go_on(_: Traced) -> None:
-{% if has_tasks %}
         await finish.kiq()
-{% else %}
-        """Do what comes last."""
-{% endif %}
-{% endif %}
 
     @api_router.post("/traced/{number}")
-{% if has_events %}
     async def trace(number: int, events: EventPublisherDep) -> None:
         await events.publish(Traced())
-{% else %}
-    async def trace(number: int, tasks: TaskSenderDep) -> None:
-        await tasks.send(finish)
-{% endif %}
 
     run_command(arguments, environment, log)

@@ -1,0 +1,1 @@
+    bucket: str | None = None,

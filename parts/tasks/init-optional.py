@@ -1,0 +1,1 @@
+    nats_stream: str | None = None,
