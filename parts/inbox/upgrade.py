@@ -1,3 +1,4 @@
+{% import "parts/" ~ database ~ "/types.jinja" as types %}
     op.create_table(
         "inbox",
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -14,5 +15,7 @@
         op.f("ix_inbox_handled_at"),
         "inbox",
         ["handled_at"],
-        postgresql_using="brin",
+{% if types.time_index %}
+        {{ types.time_index }}
+{% endif %}
     )

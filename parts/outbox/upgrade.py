@@ -1,11 +1,12 @@
-from sqlalchemy.dialects import postgresql
+{% import "parts/" ~ database ~ "/types.jinja" as types %}
+{{ types.imported }}
 
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("aggregate_id", sa.Text(), nullable=True),
-        sa.Column("headers", postgresql.JSONB(), nullable=False),
+        sa.Column("headers", {{ types.json }}, nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column(
             "created_at",

@@ -19,21 +19,19 @@ from app.core.database import (
     get_session_context,
 )
 from app.core.dialect import read_address
-from devstack.postgres import address_of, create_database, drop_database
 from devstack.process import HOST
 from devstack.stack import Stack
+from tests.dialect import FAREWELL, address_of, create_database, drop_database, server_address
 from tests.forwarding import forwarded
 from tests.servers import yours
 
 Farewell = Callable[[], Awaitable[None]]
 
-_FAREWELL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
-
 
 @pytest.fixture(scope="session")
 async def database(servers: Stack) -> AsyncIterator[str]:
     """The address of an empty database of this run's own."""
-    server = read_address(yours().get("DATABASE_URL") or servers.postgres.url("postgres")).url()
+    server = read_address(yours().get("DATABASE_URL") or server_address(servers)).url()
     name = f"{SERVICE_NAME}_test_{secrets.token_hex(4)}".replace("-", "_")
     await create_database(server, name)
     yield address_of(name, server)
@@ -85,12 +83,12 @@ async def committing_client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
 async def ending_late(settings: Settings) -> AsyncIterator[tuple[Settings, Farewell]]:
     """Yield settings of a database whose server says that it ends all connections, when called.
 
-    PostgreSQL says so, and nothing after it, a moment before it closes the socket.
+    The server says so, and nothing after it, a moment before it closes the socket.
     """
     async with forwarded(settings.database_url_sync) as way:
 
         async def say_farewell() -> None:
-            await way.end_with(b"E" + (len(_FAREWELL) + 4).to_bytes(4) + _FAREWELL)
+            await way.end_with(FAREWELL)
 
         url = make_url(settings.database_url_sync).set(host=HOST, port=way.port)
         address = SecretStr(url.render_as_string(hide_password=False))

@@ -74,7 +74,7 @@ class _Statements:
         after: bool,
         skip: bool,
     ) -> Rows:
-        # The limit is written into it: PostgreSQL keeps no plan where that is a parameter.
+        # The limit is written into it: a plan is kept only where that is no parameter.
         order = [self.table.c[sort.removeprefix("-")], self.table.c.id]
         descending = sort.startswith("-")
         statement = (

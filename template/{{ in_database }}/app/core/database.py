@@ -1,4 +1,4 @@
-"""PostgreSQL through SQLAlchemy: the engine, and sessions of one transaction each."""
+"""The database through SQLAlchemy: the engine, and sessions of one transaction each."""
 
 import asyncio
 import logging
@@ -299,7 +299,7 @@ async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 
 async def check_database(engine: AsyncEngine) -> str:
-    """Return the server's version, such as `PostgreSQL 18.6`.
+    """Return the database's name and the server's version.
 
     Raises:
         DatabaseUnavailable: it does not answer, or takes no changes at the moment.

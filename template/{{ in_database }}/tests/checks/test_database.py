@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.database import connected_engine
-from devstack.postgres import address_of, create_database, drop_database
+from app.core.dialect import TITLE
 from tests.commands import run
+from tests.dialect import address_of, create_database, drop_database
 
 
 @pytest.mark.usefixtures("environment")
@@ -24,7 +25,7 @@ def test_check_says_which_version_and_whether_the_schema_is_right(
     ended = run(capsys, "check", "database")
 
     assert ended.code == 0, ended
-    assert "PostgreSQL " in ended.output
+    assert f"{TITLE} " in ended.output
     assert "The schema is that of the models." in ended.output
     assert f"/{settings.database_url.rpartition('/')[2]}\n" in ended.output
 

@@ -22,7 +22,7 @@ from app.core.migrations import (
     downgrade,
     upgrade,
 )
-from devstack.postgres import address_of, create_database, drop_database
+from tests.dialect import address_of, create_database, drop_database
 
 
 @pytest.fixture

@@ -430,6 +430,9 @@ def leads_elsewhere(error: object) -> bool:
 
 JSON: Final = JSONB
 
+TIME_INDEX: Final = {"postgresql_using": "brin"}
+"""How an index is made of when rows were written: the rows lie in that order."""
+
 VERSION: Final = (
     "SELECT current_setting('server_version'), current_setting('transaction_read_only')"
 )

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, get_session_context
-from app.core.dialect import insert_or_ignore
+from app.core.dialect import TIME_INDEX, insert_or_ignore
 from app.core.errors import ServiceUnavailable
 from app.core.nats.base_event import BaseEvent
 from app.core.nats.connection import NatsConnection
@@ -33,7 +33,7 @@ class InboxEntry(Base):
 
     __tablename__ = "inbox"
     # BRIN: rows come in the order of time, and only pruning reads by it.
-    __table_args__ = (Index(None, "handled_at", postgresql_using="brin"),)
+    __table_args__ = (Index(None, "handled_at", **TIME_INDEX),)
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     handler: Mapped[str] = mapped_column(Text, primary_key=True)

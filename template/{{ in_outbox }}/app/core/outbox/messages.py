@@ -16,7 +16,7 @@ WAKE_UP_CHANNEL: Final = "outbox"
 WAKE_UP_INTERVAL: Final = 0.05
 """Seconds between two wake-ups by one process; the relay looks this often while it is busy.
 
-PostgreSQL commits transactions that notify one after another, so not every one of them does.
+The database commits transactions that wake others one after another, so not every one of them does.
 """
 
 
