@@ -238,5 +238,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Make the work tree ready to be released: `nox -s release -- 1.2.0`."""
+    """Make the work tree ready to be released: `nox -s release -- 1.2.0`.
+
+    `-- 1.2.0 --again` records that release anew, as long as it has no tag.
+    """
     session.run("python", "-m", "extensions.proof.releases", *session.posargs)

@@ -16,6 +16,7 @@ from extensions.proof.releases import (
     changes,
     prepare,
     record,
+    record_again,
 )
 from extensions.proof.rendering import files
 from tests.rendering import ROOT, differing, git
@@ -46,6 +47,7 @@ def project(tmp_path: Path) -> Path:
         "CHANGELOG.md": CHANGELOG,
         "LICENSE": "MIT\n",
         "copier.yml": "_subdirectory: template\n",
+        "parts/macros.jinja": "",
         "pyproject.toml": '[project]\nname = "a-template"\nversion = "0.1.0"\n',
         "template/app/new.py": "",
         "uv.lock": '[[package]]\nname = "a-template"\nversion = "0.1.0"\n',
@@ -136,6 +138,27 @@ def test_a_version_that_cannot_be_released_is_refused(
         prepare(project, version, TODAY)
     assert str(refused.value) == reason
     assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_release_without_a_tag_is_recorded_again(project: Path) -> None:
+    archive = recorded(project)[-1].archive
+    before = archive.read_bytes()
+    record_again(project, "0.1.0")
+    assert archive.read_bytes() == before  # of another commit, and the same files
+
+    (project / "template/app/newer.py").write_text("x = 1\n")
+    with pytest.raises(ReleaseError, match="commit them, or discard them, first"):
+        record_again(project, "0.1.0")
+    commit(project)
+    record_again(project, "0.1.0")
+    unpacked = unpack(recorded(project)[-1], project / "unpacked")
+    assert (unpacked / "template/app/newer.py").is_file()
+
+    with pytest.raises(ReleaseError, match="not the newest release that is recorded"):
+        record_again(project, "0.0.9")
+    git(project, "tag", "v0.1.0")
+    with pytest.raises(ReleaseError, match="what it holds is for ever"):
+        record_again(project, "0.1.0")
 
 
 def test_a_work_tree_with_changes_is_not_released(project: Path) -> None:

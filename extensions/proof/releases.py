@@ -1,10 +1,14 @@
 """How the next release of the template is made."""
 
+import argparse
 import datetime
+import io
 import lzma
 import re
 import sys
+import tarfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -62,10 +66,42 @@ def prepare(repository: Path, version: str, today: datetime.date) -> str:
 
 
 def record(repository: Path, revision: str, release: Release) -> None:
-    """Write the archive of `release`, which is `revision` of `repository`."""
+    """Write the archive of `release`, which is `revision` of `repository`.
+
+    The same files make the same archive, whatever the commit and the day.
+    """
     release.archive.parent.mkdir(parents=True, exist_ok=True)
     tree = git(repository, "archive", "--format=tar", revision, *READ_BY_COPIER)
-    release.archive.write_bytes(lzma.compress(tree, preset=9))
+    plain = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(tree)) as archived,
+        tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for member in archived:
+            member.mtime = 0
+            member.pax_headers = {}
+            archive.addfile(member, archived.extractfile(member) if member.isfile() else None)
+    release.archive.write_bytes(lzma.compress(plain.getvalue(), preset=9))
+
+
+def record_again(repository: Path, version: str) -> str:
+    """Record the newest release anew, of the present commit; nobody may have got it yet.
+
+    Returns:
+        What was recorded, in a sentence.
+
+    Raises:
+        ReleaseError: `version` is published, or is not the newest that is recorded.
+    """
+    releases = recorded(repository)
+    if not releases or releases[-1].version != version:
+        raise ReleaseError(f"{version} is not the newest release that is recorded; type that one.")
+    if git(repository, "tag", "--list", releases[-1].tag):
+        raise ReleaseError(f"There is a tag {releases[-1].tag}: what it holds is for ever.")
+    if git(repository, "status", "--porcelain", "--", *READ_BY_COPIER):
+        raise ReleaseError("The template has changes; commit them, or discard them, first.")
+    record(repository, "HEAD", releases[-1])
+    return f"{releases[-1].archive.relative_to(repository)} is of the present commit.\n"
 
 
 def _check_version(repository: Path, version: str) -> None:
@@ -112,16 +148,29 @@ def _bump(repository: Path, version: str) -> None:
         )
 
 
-def main() -> None:
-    """Prepare the release that the command line names, or exit with a sentence."""
-    if len(sys.argv) != 2:
-        sys.exit("Say which version: nox -s release -- 1.2.0")
+def main(arguments: Sequence[str]) -> int:
+    """Prepare the release that `arguments` name, or record it again."""
+    parser = argparse.ArgumentParser(prog="nox -s release --")
+    parser.add_argument("version", help="such as 1.2.0")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="record the newest release anew, which nobody has got yet, and change nothing else",
+    )
+    given = parser.parse_args(arguments)
     try:
-        commands = prepare(Path.cwd(), sys.argv[1], datetime.datetime.now(datetime.UTC).date())
+        if given.again:
+            said = record_again(Path.cwd(), given.version)
+        else:
+            today = datetime.datetime.now(datetime.UTC).date()
+            commands = prepare(Path.cwd(), given.version, today)
+            said = f"Look at `git diff`, run `uv run nox`, then:\n\n{commands}"
     except (ReleaseError, GitError) as error:
-        sys.exit(str(error))
-    sys.stdout.write(f"Look at `git diff`, run `uv run nox`, then:\n\n{commands}")
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(said)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
