@@ -16,6 +16,7 @@ from extensions.proof.rendering import compiled_once, render
 from tests.history import write_history
 from tests.identities import awkward_identities
 from tests.matrix import Matrix, render_matrix
+from tests.next_release import publish_next
 from tests.progress import Progress
 from tests.proof import WholeTiers, is_whole_tier
 from tests.proof import proof as add_to_proof
@@ -109,6 +110,14 @@ def repository(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository of every release and the template; clone it to publish another."""
     return write_history(template, tmp_path_factory.mktemp("history") / "releases")
+
+
+@pytest.fixture(scope="session")
+def next_release(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clone of `history` that has one more release, which nobody has made."""
+    folder = tmp_path_factory.mktemp("next")
+    git(folder, "clone", "--quiet", str(history), "releases")
+    return publish_next(folder / "releases")
 
 
 @pytest.fixture(scope="session")

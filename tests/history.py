@@ -9,7 +9,7 @@ from extensions.proof.releases import READ_BY_COPIER
 from tests.rendering import ROOT, git
 
 NEWEST = "v9999.0.0"  # the work tree, as if it were released now
-NEXT = "v9999.1.0"
+NEXT = "v9999.1.0"  # see tests/next_release.py
 
 
 def write_history(template: Path, repository: Path) -> Path:
@@ -34,15 +34,22 @@ def publish(
     """Commit `changes` to files of the template, as the next release.
 
     Args:
-        changes: by a file's path below `template/`, or below whichever of its overlays has it.
+        changes: by the path that a service has the file at.
     """
-    for name, change in changes.items():
-        places = [repository / "template" / name, *repository.glob(f"template/{{{{*/{name}")]
-        (path,) = (place for place in places if place.exists())
-        edit(path, change)
+    for path, change in changes.items():
+        edit(find(repository, path), change)
     git(repository, "commit", "--quiet", "--all", "--message", "A release")
     if tag:
         git(repository, "tag", tag)
+
+
+def find(repository: Path, path: str) -> Path:
+    """Return where the template has what a service has at `path`, in whichever overlay."""
+    names = (path, f"{path}.jinja")
+    folders = [repository / "template", *repository.glob("template/{{*}}")]
+    found = [folder / name for folder in folders for name in names if (folder / name).is_file()]
+    assert len(found) == 1, f"The template has {path} {len(found)} times; name another file."
+    return found[0]
 
 
 def edit(path: Path, change: Callable[[str], str]) -> None:

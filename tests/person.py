@@ -35,10 +35,7 @@ class Edit:
 EDITS = (
     Edit(
         "app/features/example/routers.py",
-        (
-            "from fastapi import APIRouter, Request, Response\n",
-            "from fastapi import APIRouter, Query, Request, Response, status\n",
-        ),
+        ("from fastapi import APIRouter, Request, Response\n",),
         "from loguru import logger\n",
     ),
     Edit(
@@ -53,7 +50,12 @@ EDITS = (
     ),
     Edit(
         "app/core/config.py",
-        (f"    {ANCHOR}", '        description="the lowest level that is logged.",\n    )\n'),
+        ("from pydantic import ValidationError\n",),
+        "from pydantic.fields import Field\n",
+    ),
+    Edit(
+        "app/core/config.py",
+        (f"    {ANCHOR}",),
         "    NEWSLETTER_SENDER: str | None = Field(\n"
         "        None,\n"
         '        description="the address that newsletters come from.",\n'
@@ -61,7 +63,7 @@ EDITS = (
     ),
     Edit(
         ".env.example",
-        (ANCHOR, "# LOG_LEVEL=INFO\n"),
+        (ANCHOR,),
         "# Whom newsletters come from\n# NEWSLETTER_SENDER=news@example.com\n",
     ),
     Edit("pyproject.toml", ('    "orjson>=3.13.0",\n',), '    "packaging>=24.0",\n'),
@@ -178,14 +180,16 @@ def copy_the_example(service: Path) -> Iterator[tuple[str, str]]:
             yield path.relative_to(service).as_posix(), path.read_text(encoding="utf-8")
 
     routers = (service / "app/api.py").read_text(encoding="utf-8")
-    imports = re.findall(r"^from app\.features\.example.*\n", routers, re.MULTILINE)
+    of_routers = r"^from app\.(?:common\.security|features\.example)\b.*\n"
+    imports = re.findall(of_routers, routers, re.MULTILINE)
     included = re.findall(r"^\w+\.include_router\(.*\bexample\w*\)+\n", routers, re.MULTILINE)
     yield _below(service, "app/api.py", [*imports, "\n", *included])
     if (service / "app/events/schemas.py").exists():
         for name in ("app/events/schemas.py", "app/events/subjects.py"):
             written = (service / name).read_text(encoding="utf-8").replace(ANCHOR, "#")
-            imports = re.findall(r"^from app\.events\.subjects .+\n", written, re.MULTILINE)
-            space = ["\n\n"] if imports else []
+            lines = re.findall(r"^from (?:app\.events|uuid)\b.+\n", written, re.MULTILINE)
+            imports = ["\n".join(lines)]  # with a line between Python's own and the service's
+            space = ["\n\n"] if lines else []
             yield _below(service, name, [*imports, *space, *DECLARED.findall(written)])
 
 

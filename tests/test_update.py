@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,11 +50,11 @@ def test_a_fix_arrives_and_a_persons_work_stays(release: Path, tmp_path: Path) -
         release,
         {
             "app/core/errors.py": lambda text: f"{text}\n# a fix\n",
-            "README.md.jinja": lambda text: text.replace("# ", "# Release two of ", 1),
+            "README.md": lambda text: text.replace("# ", "# Release two of ", 1),
             "scripts/health_check.py": lambda text: f"{text}# more\n",
-            "uv.lock.jinja": lambda text: f"{text}# newer versions\n",
-            ".env.example.jinja": lambda text: f"{text}# NEW=1\n",
-            **_changed_initial(release),
+            "uv.lock": lambda text: f"{text}# newer versions\n",
+            ".env.example": lambda text: f"{text}# NEW=1\n",
+            INITIAL: lambda text: f"{text}# changed\n",
         },
     )
     update(service)
@@ -83,14 +82,6 @@ def test_a_lock_is_the_persons_own_when_the_service_is_written_anew(
     assert done.returncode == 0, done.stderr
     assert (service / "uv.lock").read_text().endswith("# our versions\n")
     assert (service / "LICENSE").read_text() != "Another one\n"  # as recopy does to all others
-
-
-def _changed_initial(release: Path) -> dict[str, Callable[[str], str]]:
-    """Return a change of the initial migration, wherever the template keeps it."""
-    versions = release / "template/migrations/versions"
-    found = [path.name for path in versions.iterdir() if "0001_initial" in path.name]
-    assert found
-    return {f"migrations/versions/{name}": lambda text: f"{text}# changed\n" for name in found}
 
 
 def test_an_update_without_a_release_changes_nothing(release: Path, tmp_path: Path) -> None:
@@ -126,7 +117,7 @@ def test_a_conflict_is_left_for_the_person_to_see(release: Path, tmp_path: Path)
     service = scaffold(release, tmp_path)
     edit(service / "README.md", lambda text: text.replace("# My Service", "# Ours", 1))
     commit(service, "Our own title")
-    publish(release, {"README.md.jinja": lambda text: text.replace("\n# ", "\n# Theirs: ", 1)})
+    publish(release, {"README.md": lambda text: text.replace("\n# ", "\n# Theirs: ", 1)})
     done = run_copier("update", "--defaults", folder=service)
     assert done.returncode == 0
     assert "README.md" in git(service, "ls-files", "--unmerged")
@@ -148,7 +139,7 @@ def test_the_example_can_be_switched_off_for_good(
             text=True,
         )
 
-    service = scaffold(release, tmp_path)
+    service = scaffold(release, tmp_path, {"preset": "full"})
     own = dict(copy_the_example(service))
     commit(service, "Our feature, begun as a copy of the example")
     assert python("-m", "compileall", "-q", "app").returncode == 0
@@ -268,7 +259,7 @@ def test_line_breaks_of_windows_are_no_edits(
     git(tmp_path / "releases", "tag", "v9.0.0")
     publish(
         tmp_path / "releases",
-        {"README.md.jinja": lambda text: text.replace("\n# ", "\n# Newer: ", 1)},
+        {"README.md": lambda text: text.replace("\n# ", "\n# Newer: ", 1)},
         "v9.1.0",
     )
     planned = subprocess.run(

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from extensions.commands.releases import recorded
-from tests.history import NEXT, publish
+from tests.history import edit, publish
+from tests.next_release import NEW_PACKAGE, RENAMED_SETTING
 from tests.person import OWN_FOLDERS, commit, follow_the_changelog, scaffold, update, work
 from tests.rendering import ROOT, git
 from tests.services import PATIENCE, Service, free_port, get, serving
@@ -21,24 +22,12 @@ from tests.services import PATIENCE, Service, free_port, get, serving
 pytestmark = pytest.mark.update
 
 RELEASE = recorded(ROOT)[-1]
-MODELS = "app/features/example/{% if has_database %}models.py{% endif %}"
+LATER = "v9999.2.0"
 OPERATION = re.compile(r"^    (?:with )?op\.(\w+)\(", re.MULTILINE)
 ADD_A_COLUMN = (
     "    version: Mapped[int] = mapped_column(default=1)\n",
     '    origin: Mapped[str] = mapped_column(String(20), server_default="typed")\n',
 )
-# That of v0.1.0 draws them apart, so that in one start of two hundred two are the same.
-CHOOSE_PORTS = """
-import json, pathlib, random
-from devstack.process import PORTS, port_is_free
-from devstack.stack import Stack
-
-free = (port for port in random.sample(PORTS, k=1000) if port_is_free(port))
-for server in Stack(pathlib.Path(".devstack")).servers:
-    server.folder.mkdir(parents=True)
-    ports = {name: next(free) for name in server.port_names}
-    (server.folder / "ports.json").write_text(json.dumps(ports))
-"""
 ORIGINS = """
 import asyncio, asyncpg
 from app.core.config import get_settings
@@ -66,18 +55,18 @@ class InUse(Service):
 @pytest.fixture(scope="module", params=["standard", "full"])
 def service(
     request: pytest.FixtureRequest,
-    history: Path,
+    next_release: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> InUse:
-    """Return a service of the newest release, after a person's work on it, and then an update."""
+    """Return a service of the newest release, with a person's work on it, updated to the next."""
     folder = tmp_path_factory.mktemp(request.param)
-    git(folder, "clone", "--quiet", str(history), "releases")
+    git(folder, "clone", "--quiet", str(next_release), "releases")
     answers = {"preset": request.param}
     scaffolded = scaffold(folder / "releases", folder, answers, "--vcs-ref", RELEASE.tag)
     service = InUse(scaffolded, {**os.environ, "CI": "true"}, free_port())
     work(service.folder)
+    edit(service.folder / ".env.development", lambda text: f"{text}{RENAMED_SETTING[0]}=3\n")
     service.run("uv", "sync", "--quiet")
-    service.run("uv", "run", "python", "-c", CHOOSE_PORTS)
     with service.serving():
         service.run("uv", "run", "alembic", "revision", "--autogenerate", "-m", "Ours")
         service.run("uv", "run", "my-service", "migrate")
@@ -129,6 +118,16 @@ def test_its_own_tests_pass_after_the_update(service: InUse, proof: Callable[...
     proof("update", tests=int(passed[1]))
 
 
+def test_a_setting_of_another_name_now_is_read_by_its_old_one(service: InUse) -> None:
+    said = service.run("uv", "run", "my-service", "settings")
+    assert re.search(rf"{RENAMED_SETTING[1]}\W+3\b", said), said
+
+
+def test_what_is_needed_since_is_installed(service: InUse) -> None:
+    service.run("uv", "lock", "--check")
+    service.run("uv", "run", "--no-sync", "python", "-c", f"import {NEW_PACKAGE}")
+
+
 def test_the_rows_of_before_are_there_after_the_update(service: InUse) -> None:
     with service.serving():
         migrate_if_due(service)
@@ -152,8 +151,8 @@ def test_a_column_of_the_next_release_comes_to_the_rows_that_are_there(
     before, added = ADD_A_COLUMN
     publish(
         service.folder.parent / "releases",
-        {MODELS: lambda text: text.replace(before, before + added, 1)},
-        tag=NEXT,
+        {"app/features/example/models.py": lambda text: text.replace(before, before + added, 1)},
+        tag=LATER,
     )
     update(service.folder)
     assert added in (service.folder / "app/features/example/models.py").read_text()
