@@ -32,10 +32,10 @@ NOT_LOADED = frozenset({"canonical", "next", "prev", "alternate"})
 PATH = re.compile(r"`/?((?:[\w.-]+/)*[\w.-]+\.(?:md|py|toml|yml|yaml|lock)|(?:[\w.-]+/)+)`")
 # Written by a command, or the reader's to name.
 MADE = frozenset(
-    {"site/", ".devstack/", ".proof/", "docs/certificate.json", "models.py", "__init__.py"}
+    {"site/", ".devstack/", ".proof/", "docs/certificate.json", "models.py", "__init__.py", "edit/"}
 )
-# The option that maintainers/add-an-option.md adds.
-PATTERN = "greeting"
+# The choice that maintainers/add-a-choice.md adds.
+PATTERN = "exampledb"
 
 
 class Assets(HTMLParser):
@@ -232,6 +232,6 @@ def test_every_answer_that_is_given_is_one(template: Path) -> None:
         if name not in known or (known[name] and answer not in known[name])
     }
     assert wrong == {
-        ("add-an-option.md", PATTERN, "hello"),
+        ("add-a-choice.md", "database", PATTERN),
         ("troubleshooting.md", "databse", "none"),  # shows what Copier does with such a name
     }
