@@ -158,6 +158,12 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session
+def edit(session: nox.Session) -> None:
+    """Render a service to edit/ whose plain files are links into template/: `-- preset=full`."""
+    session.run("python", "-m", "extensions.proof.edit", *session.posargs)
+
+
+@nox.session
 def newest(session: nox.Session) -> None:
     """Run the smallest and the largest service with the newest packages that they allow."""
     run_rows(session, "--row=preset=full", "--row=preset=minimal", "--versions=newest")
