@@ -108,7 +108,8 @@ def test_the_page_of_options_is_what_copier_yml_says(template: Path) -> None:
 
 
 def test_the_page_of_options_says_under_which_condition_a_question_exists(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "template", tmp_path / "template")
+    for folder in ("template", "parts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     text = (ROOT / "copier.yml").read_text(encoding="utf-8")
     question = """
         help: What maps tables to classes?
@@ -196,7 +197,7 @@ def test_every_path_that_is_named_exists(full_service: Path) -> None:
     named = {(page, path) for page in PAGES for path in PATH.findall(page.read_text())}
     assert len(named) > 50
     for page, path in named:
-        places = (ROOT, ROOT / "template", full_service)
+        places = (ROOT, ROOT / "template", full_service, *(ROOT / "parts").iterdir())
         if path in MADE or PATTERN in path:
             continue
         if not any((place / path).exists() for place in places):
