@@ -16,7 +16,13 @@ from app.common.response_envelope import (
     ValidationFailure,
     without_envelope,
 )
-from app.core.errors import BadRequest, PayloadTooLarge, RequestTooSlow, ServiceUnavailable
+from app.core.errors import (
+    BadRequest,
+    DomainError,
+    PayloadTooLarge,
+    RequestTooSlow,
+    ServiceUnavailable,
+)
 
 _JSON: Final = "application/json"
 _BODY_ERRORS: Final = (BadRequest, RequestTooSlow, PayloadTooLarge)
@@ -32,6 +38,7 @@ class _Operation(NamedTuple):
         method: such as `get`.
         has_own_id: whether the route sets `operation_id` itself.
         is_wrapped: whether the middleware puts its responses into the envelope.
+        errors: what its handler and its dependencies declare with `raises`.
         schema: the operation object.
     """
 
@@ -39,6 +46,7 @@ class _Operation(NamedTuple):
     method: str
     has_own_id: bool
     is_wrapped: bool
+    errors: tuple[type[DomainError], ...]
     schema: Schema
 
 
@@ -95,6 +103,7 @@ def _operations(app: FastAPI, document: Schema) -> Iterator[_Operation]:
                 method=method,
                 has_own_id=context.operation_id is not None,
                 is_wrapped=not _depends_on_bare_body(context.dependant),
+                errors=tuple(dict.fromkeys(_declared_errors(context.dependant))),
                 schema=schema,
             )
 
@@ -104,6 +113,12 @@ def _depends_on_bare_body(dependant: Dependant) -> bool:
         part.call is without_envelope or _depends_on_bare_body(part)
         for part in dependant.dependencies
     )
+
+
+def _declared_errors(dependant: Dependant) -> Iterator[type[DomainError]]:
+    yield from getattr(dependant.call, "raises", ())
+    for part in dependant.dependencies:
+        yield from _declared_errors(part)
 
 
 def _set_operation_ids(operations: list[_Operation]) -> dict[str, str]:
@@ -160,6 +175,8 @@ def _describe_files(node: Any) -> None:
 
 def _describe_responses(operation: _Operation, schemas: Schema, envelopes: set[str]) -> None:
     responses = operation.schema["responses"]
+    for status, response in error_responses(*operation.errors).items():
+        _add_errors(responses, str(status), response)
     if "requestBody" in operation.schema:
         for refused, response in error_responses(*_BODY_ERRORS).items():
             responses.setdefault(str(refused), response)
@@ -178,6 +195,25 @@ def _describe_responses(operation: _Operation, schemas: Schema, envelopes: set[s
         for example in content.get("examples", {}).values():
             if example["value"].keys() == {"code", "message", "error"}:  # null was dropped
                 example["value"]["data"] = None
+
+
+def _add_errors(responses: Schema, status: str, response: Schema) -> None:
+    """Add declared errors to those that the route documents itself with `error_responses`."""
+    documented = responses.get(status, {})
+    schema = _json_schema(documented)
+    if "oneOf" in schema:
+        known = {choice["title"] for choice in schema["oneOf"]}
+        declared = _json_schema(response)["oneOf"]
+        schema["oneOf"] += [choice for choice in declared if choice["title"] not in known]
+        documented["content"][_JSON]["examples"] |= response["content"][_JSON]["examples"]
+        documented["description"] = " ".join(each["description"] for each in schema["oneOf"])
+    elif not documented or status == "422":  # in place of the 422 that FastAPI documents
+        responses[status] = response
+
+
+def _json_schema(response: Schema) -> Schema:
+    schema: Schema = response.get("content", {}).get(_JSON, {}).get("schema", {})
+    return schema
 
 
 def _enveloped(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from app.common.json_utils import dumps, loads
 from app.common.root_path import route_path
-from app.core.errors import Unprocessable
+from app.core.errors import Unprocessable, raises
 from app.core.request_settings import settings_of
 
 T = TypeVar("T")
@@ -81,6 +81,7 @@ class PageParams:
         return Page(items=shown, next_cursor=next_cursor, total=total)
 
 
+@raises(InvalidCursor)
 async def page_params(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT, description="Items on a page.")] = 20,

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
 
-from app.core.errors import Unprocessable
+from app.core.errors import Unprocessable, raises
 
 _TAG: Final = r'(?:W/)?"[!#-~\x80-\xff]*"'
 _TAGS: Final = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
@@ -24,6 +24,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+@raises(InvalidIfMatch)
 async def expected_version(
     request: Request,
     _if_match: Annotated[

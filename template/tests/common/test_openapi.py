@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.common.error_handlers import error_responses
 from app.common.response_envelope import ResponseEnvelope, without_envelope
-from app.core.errors import NotFound, ServiceUnavailable
+from app.core.errors import NotFound, ServiceUnavailable, Unprocessable, raises
 from tests.asgi import client_of, small_app
 
 
@@ -279,3 +279,34 @@ def test_orders_of_a_list_get_names_that_a_program_can_use(app: FastAPI) -> None
 
     (parameter,) = app.openapi()["paths"]["/sorted"]["get"]["parameters"]
     assert parameter["schema"]["x-enum-varnames"] == ["TITLE", "TITLE_DESC"]
+
+
+class InvalidShelf(Unprocessable):
+    """This is no name of a shelf."""
+
+
+@pytest.mark.parametrize("at_the_route", [True, False])
+def test_what_a_dependency_raises_is_documented_at_its_routes(at_the_route: bool) -> None:
+    app = small_app()
+
+    @raises(ShelfNotFound, InvalidShelf)
+    def shelf_of(name: str) -> str:
+        return name
+
+    @raises(BookNotFound)
+    def handler(shelf: Annotated[str, Depends(shelf_of)]) -> Book:
+        return Book(title=shelf)
+
+    responses = error_responses(BookNotFound) if at_the_route else None
+    app.add_api_route("/book", handler, responses=responses)
+    documented = app.openapi()["paths"]["/book"]["get"]["responses"]
+
+    assert documented.keys() == {"200", "404", "422", "503"}
+    names = {}
+    for status in ("404", "422"):
+        content = documented[status]["content"]["application/json"]
+        names[status] = {each["$ref"].rpartition("/")[2] for each in content["schema"]["oneOf"]}
+    assert names["404"] == {"BookNotFound", "ShelfNotFound"}
+    assert names["422"] == {"InvalidShelf", "ValidationFailure"}
+    assert documented["404"]["description"] == "No book has this id. No shelf has this id."
+    assert app.openapi()["paths"]["/book"]["get"]["responses"] == documented

@@ -1,7 +1,7 @@
 """Bearer tokens: who makes a request. `SIGNED_IN` or `CurrentSubject` on a route asks for one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import jwt
 from fastapi import APIRouter, Depends, Request
@@ -11,9 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.common.error_handlers import error_responses
 from app.core.config import Settings
-from app.core.errors import Unauthorized
+from app.core.errors import Unauthorized, raises
 from app.core.request_settings import SettingsDep, settings_of
 
 CLOCK_LEEWAY: Final = 30
@@ -53,6 +52,7 @@ def create_access_token(
     return jwt.encode(claims, settings.SECRET_KEY.get_secret_value(), settings.ALGORITHM)
 
 
+@raises(InvalidToken)
 async def current_subject(
     request: Request,
     settings: SettingsDep,
@@ -106,15 +106,6 @@ class TokenFirstRouter(APIRouter):
 
     FastAPI reads the whole body before it calls dependencies.
     """
-
-    def include_router(self, router: APIRouter, **options: Any) -> None:
-        """Include `router`, and document the refusal of its routes that need a token."""
-        for route in router.routes:
-            if isinstance(route, APIRoute) and (
-                SIGNED_IN in route.dependencies or _depends_on_token(route.dependant)
-            ):
-                route.responses = {**error_responses(InvalidToken), **route.responses}
-        super().include_router(router, **options)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request for one of the routes."""

@@ -17,6 +17,7 @@ from fastapi import Depends, Request
 
 from app.common.storage_client import (
     ATTEMPTS,
+    STORAGE_ERRORS,
     BucketNotFound,
     ObjectNotFound,
     open_client,
@@ -25,6 +26,7 @@ from app.common.storage_client import (
 from app.common.stored_objects import Download, StoredObject, full_key, is_key
 from app.common.uploads import ByteStream, UploadTarget, upload
 from app.core.config import Settings
+from app.core.errors import raises
 from app.core.resource import Resource
 
 if TYPE_CHECKING:
@@ -287,6 +289,7 @@ async def ensure_bucket(settings: Settings) -> bool:
 STORAGE: Final = Resource("storage", open_storage, ObjectStorage.check)
 
 
+@raises(*STORAGE_ERRORS)
 def get_storage(request: Request) -> ObjectStorage:
     """Return the storage that the application holds open."""
     storage: ObjectStorage = request.app.state.resources[STORAGE.name]
