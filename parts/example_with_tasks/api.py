@@ -1,3 +1,3 @@
-from app.features.example.report_routers import router as example_reports_router
+from app.features.example.tasks import router as example_reports_router
 
 api_router.include_router({{ "writes_signed_in(example_reports_router)" if has_auth else "example_reports_router" }})

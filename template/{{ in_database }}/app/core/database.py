@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends
 from loguru import logger
 from sqlalchemy import (
     DateTime,
+    Enum,
     ExceptionContext,
     MetaData,
     event,
@@ -51,7 +53,16 @@ class Base(DeclarativeBase):
     """The base of every model; names constraints so that migrations can find them."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012 (SQLAlchemy's own form)
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own form)
+        datetime: DateTime(timezone=True),
+        # Stored as text: a new value needs no migration.
+        StrEnum: Enum(
+            StrEnum,
+            native_enum=False,
+            length=20,
+            values_callable=lambda members: [member.value for member in members],
+        ),
+    }
 
 
 class TimestampMixin:

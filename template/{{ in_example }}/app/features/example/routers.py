@@ -4,37 +4,38 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.common.error_handlers import error_responses
-from app.common.pagination import InvalidCursor, Page, PageParamsDep
-from app.common.preconditions import ExpectedVersionDep, InvalidIfMatch, etag
+from app.common.pagination import Page, PageParamsDep
+from app.common.preconditions import ExpectedVersionDep, etag
+from app.core.errors import raises
 from app.features.example.errors import ExampleChanged, ExampleNameTaken, ExampleNotFound
 from app.features.example.models import ExampleStatus
 from app.features.example.repositories import ExampleReaderDep
 from app.features.example.schemas import (
     ExampleCreate,
     ExampleResponse,
+    ExampleSearch,
     ExampleSort,
     ExampleUpdate,
-    Search,
 )
 from app.features.example.services import ExampleServiceDep
 
 router = APIRouter(prefix="/examples", tags=["examples"])
 
 
-@router.get("", responses=error_responses(InvalidCursor))
+@router.get("")
 async def list_examples(
     page: PageParamsDep,
     examples: ExampleReaderDep,
     status: ExampleStatus | None = None,
-    q: Search = None,
+    q: ExampleSearch = None,
     sort: ExampleSort = "-created_at",
 ) -> Page[ExampleResponse]:
     """List the examples that match, page by page."""
     return await examples.page(page, sort, status=status, q=q)
 
 
-@router.get("/{example_id}", responses=error_responses(ExampleNotFound))
+@router.get("/{example_id}")
+@raises(ExampleNotFound)
 async def get_example(
     example_id: UUID,
     response: Response,
@@ -46,7 +47,8 @@ async def get_example(
     return example
 
 
-@router.post("", status_code=201, responses=error_responses(ExampleNameTaken))
+@router.post("", status_code=201)
+@raises(ExampleNameTaken)
 async def create_example(
     data: ExampleCreate,
     request: Request,
@@ -60,10 +62,8 @@ async def create_example(
     return example
 
 
-@router.patch(
-    "/{example_id}",
-    responses=error_responses(ExampleNotFound, ExampleNameTaken, ExampleChanged, InvalidIfMatch),
-)
+@router.patch("/{example_id}")
+@raises(ExampleNotFound, ExampleNameTaken, ExampleChanged)
 async def update_example(
     example_id: UUID,
     data: ExampleUpdate,
@@ -77,11 +77,8 @@ async def update_example(
     return example
 
 
-@router.delete(
-    "/{example_id}",
-    status_code=204,
-    responses=error_responses(ExampleNotFound, ExampleChanged, InvalidIfMatch),
-)
+@router.delete("/{example_id}", status_code=204)
+@raises(ExampleNotFound, ExampleChanged)
 async def delete_example(
     example_id: UUID,
     versions: ExpectedVersionDep,

@@ -17,12 +17,6 @@ async def create(client: httpx2.AsyncClient, name: str, **fields: Any) -> dict[s
 
 async def names(client: httpx2.AsyncClient, **query: Any) -> list[str]:
     """Return the names on one page."""
-    return [example["name"] for example in (await page(client, **query))["items"]]
-
-
-async def page(client: httpx2.AsyncClient, **query: Any) -> dict[str, Any]:
-    """Return one page."""
     answer = await client.get(EXAMPLES, params=query)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()["data"]
-    return found
+    return [example["name"] for example in answer.json()["data"]["items"]]

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Enum, Index, String
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, TimestampMixin
@@ -29,13 +29,6 @@ class Example(TimestampMixin, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(String(100), unique=True)
     description: Mapped[str] = mapped_column(String(2000))
-    status: Mapped[ExampleStatus] = mapped_column(
-        Enum(
-            ExampleStatus,
-            native_enum=False,
-            length=20,
-            values_callable=lambda statuses: [status.value for status in statuses],
-        ),
-    )
+    status: Mapped[ExampleStatus]
     quantity: Mapped[int]
     version: Mapped[int] = mapped_column(default=1)

@@ -30,20 +30,18 @@ class ExampleService:
         data: ExampleUpdate,
         versions: frozenset[int] | None,
     ) -> ExampleResponse:
-        """Change an example, whatever its version is where `versions` is None.
+        """Change an example that has one of `versions`; None stands for any.
 
-        Raises:
-            ExampleNotFound, ExampleNameTaken
-            ExampleChanged: it has none of these versions.
+        Raises `ExampleNotFound`, `ExampleNameTaken` and `ExampleChanged`.
         """
-        changes = data.model_dump(exclude_none=True)
+        changes = data.changes()
         example = await self._examples.update(example_id, changes, versions)
         event = ExampleUpdatedEvent(example_id=example_id, changed=sorted(changes))
         await self._events.publish(event)
         return example
 
     async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> None:
-        """Delete an example; raises `ExampleNotFound` and `ExampleChanged` as `update` does."""
+        """Delete an example; raises `ExampleNotFound` and `ExampleChanged`."""
         await self._examples.delete(example_id, versions)
         await self._events.publish(ExampleDeletedEvent(example_id=example_id))
 

@@ -1,22 +1,27 @@
 """Activity: what has happened to examples, written down as the events arrive."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import BigInteger, Identity, Index, String, select
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from sqlalchemy import BigInteger, Identity, Index, String, bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.error_handlers import error_responses
-from app.common.pagination import InvalidCursor, Page, PageParamsDep
+from app.common.pagination import Page, PageParamsDep
+from app.common.repository import Repository
 from app.core.broker import events_broker
-from app.core.database import Base, ReadSessionDep
-from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
+from app.core.database import Base
+from app.events.schemas import (
+    ExampleCreatedEvent,
+    ExampleDeletedEvent,
+    ExampleEvent,
+    ExampleUpdatedEvent,
+)
 
-router: Final = APIRouter(prefix="/examples", tags=["examples"])
+router = APIRouter(prefix="/examples/{example_id}/activity", tags=["examples"])
 
 
 class ExampleActivity(Base):
@@ -34,60 +39,52 @@ class ExampleActivity(Base):
 class ActivityResponse(BaseModel):
     """One thing that happened to an example."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: int
     action: str
     occurred_at: datetime
 
 
-def record_activity(
-    session: AsyncSession,
-    event: ExampleCreatedEvent | ExampleUpdatedEvent | ExampleDeletedEvent,
-) -> None:
-    """Write down what `event` says, in the transaction of `session`."""
-    activity = ExampleActivity(
-        example_id=event.example_id,
-        action=event.subject.rpartition(".")[2],
-        occurred_at=event.timestamp,
-    )
+class ActivityRepository(Repository[ExampleActivity, ActivityResponse]):
+    """The activity in the database."""
+
+    model = ExampleActivity
+    response = ActivityResponse
+    filters: ClassVar = {"example_id": ExampleActivity.example_id == bindparam("example_id")}
+
+
+ActivityReaderDep = Annotated[ActivityRepository, Depends(ActivityRepository.for_reading)]
+
+
+def record(session: AsyncSession, event: ExampleEvent, action: str) -> None:
+    """Write down what happened, in the transaction of `session`."""
+    activity = ExampleActivity(example_id=event.example_id, action=action)
+    activity.occurred_at = event.timestamp
     session.add(activity)
 
 
 @events_broker.task(ExampleCreatedEvent)
 async def record_example_created(event: ExampleCreatedEvent, session: AsyncSession) -> None:
     """Write down that an example was created."""
-    record_activity(session, event)
+    record(session, event, "created")
 
 
 @events_broker.task(ExampleUpdatedEvent)
 async def record_example_updated(event: ExampleUpdatedEvent, session: AsyncSession) -> None:
     """Write down that an example was updated."""
-    record_activity(session, event)
+    record(session, event, "updated")
 
 
 @events_broker.task(ExampleDeletedEvent)
 async def record_example_deleted(event: ExampleDeletedEvent, session: AsyncSession) -> None:
     """Write down that an example was deleted."""
-    record_activity(session, event)
+    record(session, event, "deleted")
 
 
-@router.get("/{example_id}/activity", responses=error_responses(InvalidCursor))
+@router.get("")
 async def list_example_activity(
     example_id: UUID,
     page: PageParamsDep,
-    session: ReadSessionDep,
+    activity: ActivityReaderDep,
 ) -> Page[ActivityResponse]:
     """List what has happened to an example, oldest first; empty if nothing is known of it."""
-    statement = (
-        select(ExampleActivity)
-        .where(ExampleActivity.example_id == example_id)
-        .order_by(ExampleActivity.id)
-        .limit(page.limit + 1)
-        .offset(page.offset)
-    )
-    if page.after is not None:
-        statement = statement.where(ExampleActivity.id > page.after[0])
-    rows = await session.scalars(statement)
-    activities = [ActivityResponse.model_validate(row) for row in rows]
-    return page.page(activities, lambda activity: (activity.id,))
+    return await activity.page(page, example_id=example_id)

@@ -3,23 +3,22 @@
 from loguru import logger
 
 from app.core.broker import events_broker
-from app.events.schemas import ExampleCreated, ExampleDeleted, ExampleUpdated
-from app.events.subjects import EXAMPLE_CREATED, EXAMPLE_DELETED, EXAMPLE_UPDATED
+from app.events.schemas import ExampleCreatedEvent, ExampleDeletedEvent, ExampleUpdatedEvent
 
 
-@events_broker.task(EXAMPLE_CREATED)
-async def record_example_created(event: ExampleCreated) -> None:
+@events_broker.task(ExampleCreatedEvent)
+async def record_example_created(event: ExampleCreatedEvent) -> None:
     """Say in the log that an example was created."""
     logger.info("The example {} was created.", event.example_id)
 
 
-@events_broker.task(EXAMPLE_UPDATED)
-async def record_example_updated(event: ExampleUpdated) -> None:
+@events_broker.task(ExampleUpdatedEvent)
+async def record_example_updated(event: ExampleUpdatedEvent) -> None:
     """Say in the log that an example was updated."""
     logger.info("The example {} was updated.", event.example_id)
 
 
-@events_broker.task(EXAMPLE_DELETED)
-async def record_example_deleted(event: ExampleDeleted) -> None:
+@events_broker.task(ExampleDeletedEvent)
+async def record_example_deleted(event: ExampleDeletedEvent) -> None:
     """Say in the log that an example was deleted."""
     logger.info("The example {} was deleted.", event.example_id)

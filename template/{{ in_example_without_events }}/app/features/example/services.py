@@ -25,17 +25,15 @@ class ExampleService:
         data: ExampleUpdate,
         versions: frozenset[int] | None,
     ) -> ExampleResponse:
-        """Change an example, whatever its version is where `versions` is None.
+        """Change an example that has one of `versions`; None stands for any.
 
-        Raises:
-            ExampleNotFound, ExampleNameTaken
-            ExampleChanged: it has none of these versions.
+        Raises `ExampleNotFound`, `ExampleNameTaken` and `ExampleChanged`.
         """
-        changes = data.model_dump(exclude_none=True)
+        changes = data.changes()
         return await self._examples.update(example_id, changes, versions)
 
     async def delete(self, example_id: UUID, versions: frozenset[int] | None) -> None:
-        """Delete an example; raises `ExampleNotFound` and `ExampleChanged` as `update` does."""
+        """Delete an example; raises `ExampleNotFound` and `ExampleChanged`."""
         await self._examples.delete(example_id, versions)
 
 

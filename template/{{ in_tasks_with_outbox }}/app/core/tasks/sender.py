@@ -3,6 +3,7 @@
 from typing import Annotated, Any, NoReturn, ParamSpec
 
 from fastapi import Depends
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from taskiq import AsyncBroker, AsyncTaskiqDecoratedTask, BrokerMessage
 from taskiq.exceptions import SendTaskError
@@ -31,6 +32,12 @@ class OutboxBroker(AsyncBroker):
     def listen(self) -> NoReturn:
         """Tasks are taken by the broker itself."""
         raise NotImplementedError
+
+
+class TaskAccepted(BaseModel):
+    """The task with this id will be done."""
+
+    task_id: str
 
 
 class TaskSender:

@@ -3,10 +3,17 @@
 from typing import Annotated, Any, ParamSpec
 
 from fastapi import Depends
+from pydantic import BaseModel
 from taskiq import AsyncTaskiqDecoratedTask
 from taskiq.exceptions import SendTaskError
 
 P = ParamSpec("P")
+
+
+class TaskAccepted(BaseModel):
+    """The task with this id will be done."""
+
+    task_id: str
 
 
 class TaskSender:
