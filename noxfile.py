@@ -23,7 +23,7 @@ ALONE = ("run", "chaos", "fuzz", "clients")
 OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
 
 # Tests that run inside of a service.
-INSIDE = ("tests/devstack", "tests/fuzz", "tests/chaos")
+INSIDE = ("tests/devstack", "tests/fuzz", "tests/chaos", "tests/machinery")
 # Of the work tree, not of the last release.
 COPY_FULL = ("copier", "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", "--data=preset=full")
 
@@ -131,6 +131,12 @@ def run_rows(session: nox.Session, *arguments: str) -> None:
     others = [each for each in arguments if each not in answers]
     at_once = ["--numprocesses", "auto", "--maxprocesses", "4"]  # see ByRow
     session.run("pytest", "tests", "-m", "run", *at_once, *row, *others)
+
+
+@nox.session
+def machinery(session: nox.Session) -> None:
+    """Run tests/machinery inside a full service, or one with other answers, as `run` does."""
+    run_rows(session, "-k", "machinery", *(session.posargs or ["--row=preset=full"]))
 
 
 @nox.session

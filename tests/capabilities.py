@@ -68,7 +68,7 @@ CAPABILITIES = {
     ),
     "tasks": Capability(
         lambda answers: answers["task_queue"] != "none",
-        r"(?i:taskiq)|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender|TaskSender|slow_task"
+        r"(?i:taskiq)|tasks?_broker|\bTASK_[A-Z]|NATS_STREAM|task_sender|TaskSender"
         r"|test_reports|@broker\.task$",
         "in_tasks",
         frozenset({"taskiq", "taskiq-nats"}),

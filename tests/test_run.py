@@ -17,6 +17,7 @@ import pytest
 
 from extensions.commands.catalogue import structural
 from extensions.proof.certificate import LOCKED
+from tests import fitting
 from tests.rendering import ROOT, git, run_copier
 from tests.rows import LOWEST, NEWEST, Selection, read, selection
 from tests.services import Service, free_port, get, serving, started
@@ -128,6 +129,23 @@ def test_its_own_tests_pass(service: Service, record_property: Record) -> None:
     record_property("tests", int(passed[1]))
 
 
+def test_its_machinery_works(service: Service, record_property: Record) -> None:
+    """Run what fits of tests/machinery inside the service; its owner has other things to test."""
+    copied = fitting.copy_what_fits(service.folder)
+    try:
+        if service.answers["preset"] == "full":
+            assert copied == fitting.files()
+            service.run("uv", "run", "ruff", "check", fitting.INSIDE)
+            service.run("uv", "run", "mypy", fitting.INSIDE)
+        said = service.run("uv", "run", "pytest", "-q", fitting.INSIDE)
+    finally:
+        shutil.rmtree(service.folder / fitting.INSIDE)
+    passed = re.search(r"(\d+) passed", said)
+    assert passed is not None
+    assert not re.search(r"\d+ skipped", said), said
+    record_property("tests of machinery", int(passed[1]))
+
+
 def test_the_dev_stack_gets_over_crashes_and_leaves_strangers_alone(
     service: Service,
 ) -> None:
@@ -157,7 +175,7 @@ def test_a_run_of_its_tests_passes_though_another_tidies_up_the_same_folders(
     )
     environment = {**service.environment, "PYTHONPATH": str(tmp_path)}
     replace(service, environment=environment).run(
-        *("uv", "run", "pytest", "-q", "-p", "tidying", "tests/common/test_json_utils.py")
+        *("uv", "run", "pytest", "-q", "-p", "tidying", "tests/test_layers.py")
     )
 
 

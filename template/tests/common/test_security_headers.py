@@ -55,29 +55,6 @@ async def test_every_answer_is_data_that_no_page_may_abuse(
     assert "strict-transport-security" not in response.headers
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
-async def test_the_pages_of_the_documentation_may_run_what_they_bring(
-    app: FastAPI,
-    path: str,
-) -> None:
-    async with client_of(app) as client:
-        response = await client.get(path)
-
-    (policy,) = response.headers.get_list("content-security-policy")
-    assert "script-src 'self';" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert response.headers["x-content-type-options"] == "nosniff"
-
-
-async def test_what_an_answer_says_itself_holds(app: FastAPI) -> None:
-    async with client_of(app) as client:
-        response = await client.get("/page")
-
-    assert response.headers.get_list("content-security-policy") == ["default-src 'self'"]
-    assert response.headers.get_list("x-frame-options") == ["SAMEORIGIN"]
-    assert response.headers["x-content-type-options"] == "nosniff"
-
-
 async def test_browsers_are_told_to_use_https_alone_where_the_settings_say_so(
     settings: Settings,
 ) -> None:

@@ -1,17 +1,15 @@
 """A database for this run, and a transaction for each test, which is rolled back."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
-from sqlalchemy import delete, make_url
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from app.core.config import SERVICE_NAME, Settings
+from app.core.config import SERVICE_NAME
 from app.core.database import (
     AsyncSessionFactory,
     Base,
@@ -19,13 +17,9 @@ from app.core.database import (
     get_session_context,
 )
 from app.core.dialect import read_address
-from devstack.process import HOST
 from devstack.stack import Stack
-from tests.dialect import FAREWELL, address_of, create_database, drop_database, server_address
-from tests.forwarding import forwarded
+from tests.dialect import address_of, create_database, drop_database, server_address
 from tests.servers import yours
-
-Farewell = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -77,19 +71,3 @@ async def committing_client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with get_session_context() as session:
         for table in reversed(Base.metadata.sorted_tables):
             await session.execute(delete(table))
-
-
-@asynccontextmanager
-async def ending_late(settings: Settings) -> AsyncIterator[tuple[Settings, Farewell]]:
-    """Yield settings of a database whose server says that it ends all connections, when called.
-
-    The server says so, and nothing after it, a moment before it closes the socket.
-    """
-    async with forwarded(settings.database_url_sync) as way:
-
-        async def say_farewell() -> None:
-            await way.end_with(FAREWELL)
-
-        url = make_url(settings.database_url_sync).set(host=HOST, port=way.port)
-        address = SecretStr(url.render_as_string(hide_password=False))
-        yield settings.model_copy(update={"DATABASE_URL": address}), say_farewell

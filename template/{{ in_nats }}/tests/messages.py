@@ -33,17 +33,6 @@ async def running(
         stop.set()
 
 
-@asynccontextmanager
-async def refusing(connection: NatsConnection, stream: str) -> AsyncIterator[None]:
-    """Have a stream refuse every message for a while."""
-    config = (await connection.js.stream_info(stream)).config
-    await connection.js.update_stream(config.evolve(max_msg_size=1))
-    try:
-        yield
-    finally:
-        await connection.js.update_stream(config)
-
-
 async def stored(connection: NatsConnection, stream: str, subject: str) -> list[RawStreamMsg]:
     """Return what a stream holds on a subject, oldest first."""
     found: list[RawStreamMsg] = []

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import httpx2
-import pytest
 
 from tests.live import LiveService
 from tests.polling import until
@@ -31,22 +30,3 @@ async def test_a_request_that_is_on_its_way_when_the_api_ends_is_answered(
         assert answer.status_code == 200
         assert answer.headers["Connection"] == "close"
         await until(has_ended)
-
-
-@pytest.mark.parametrize(("proxies", "scheme"), [("127.0.0.0/8", "https"), ("192.0.2.1", "http")])
-async def test_the_scheme_is_what_a_trusted_proxy_says(
-    live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
-    proxies: str,
-    scheme: str,
-) -> None:
-    """It is set in a file here: the variable is read by uvicorn itself as well."""
-    async with (
-        live_service(api=False, background=False, FORWARDED_ALLOW_IPS=[]) as service,
-        httpx2.AsyncClient(base_url=service.url) as client,
-    ):
-        (service.api.log.parent / ".env.test").write_text(f"FORWARDED_ALLOW_IPS={proxies}\n")
-        await service.api.start()
-        answer = await client.get("/health/live/", headers={"X-Forwarded-Proto": "https"})
-
-    assert answer.status_code == 307
-    assert answer.headers["Location"].startswith(f"{scheme}://")

@@ -88,16 +88,6 @@ async def test_they_are_listed_with_where_they_were_going_and_why_they_are_here(
     assert "  It broke. In two lines.\n" in ended.output
 
 
-async def test_one_is_shown_with_what_it_says(
-    letter: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    ended = await command(capsys, letter)
-
-    assert ended.output.endswith("It broke.\n\none\n")
-    assert "two" not in ended.output
-
-
 async def test_one_that_is_replayed_goes_as_it_came_and_is_no_dead_letter_any_more(
     nats: NatsConnection,
     subject: str,
@@ -117,24 +107,6 @@ async def test_one_that_is_replayed_goes_as_it_came_and_is_no_dead_letter_any_mo
     assert await letters(nats) == 1
 
 
-async def test_all_of_them_are_replayed_but_those_whose_payload_was_not_kept(
-    nats: NatsConnection,
-    subject: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    await dead(nats, subject, b"one", "It broke.")
-    empty = await dead(nats, subject, b"", "It broke.")
-    await dead(nats, subject, b"three", "It broke.")
-
-    ended = await command(capsys, "--replay", "--all")
-
-    assert ended.code == 1
-    assert ended.errors == f"{empty} cannot be sent again: Its payload was not kept.\n"
-    sent = await stored(nats, subject.partition(".")[0], subject)
-    assert [message.data for message in sent[-2:]] == [b"one", b"three"]
-    assert await letters(nats) == 1
-
-
 async def test_what_is_discarded_is_gone(
     nats: NatsConnection,
     subject: str,
@@ -150,26 +122,3 @@ async def test_what_is_discarded_is_gone(
     assert (left, await letters(nats)) == (1, 0)
     assert nothing.output == "There are none.\n"
     assert len(await stored(nats, subject.partition(".")[0], subject)) == 2
-
-
-@pytest.mark.usefixtures("nats")
-@pytest.mark.parametrize(
-    ("arguments", "code", "reason"),
-    [
-        (("--replay", "123456"), 1, "There is no dead letter 123456."),
-        (("--discard",), 2, "name the ids, or say --all"),
-        (("--discard", "--all", "1"), 2, "name ids or say --all, not both"),
-        (("--discard", "--replay", "1"), 2, "choose one"),
-    ],
-)
-async def test_what_cannot_be_done_is_said(
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    code: int,
-    reason: str,
-) -> None:
-    ended = await command(capsys, *arguments)
-
-    assert ended.code == code
-    assert reason in ended.errors
-    assert "Traceback" not in ended.errors

@@ -19,17 +19,6 @@ def test_check_says_for_each_stream_that_it_is_there(
         assert f"The stream {stream.name} is there" in ended.output
 
 
-@pytest.mark.usefixtures("environment")
-def test_setting_up_the_streams_again_changes_nothing(
-    settings: Settings,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    ended = run(capsys, "streams")
-
-    assert ended.code == 0, ended
-    assert ended.output.count(" is as declared.") == len(declared_streams(settings))
-
-
 def test_nats_that_does_not_answer_is_described_without_its_password(
     environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

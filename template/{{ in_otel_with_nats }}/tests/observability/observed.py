@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
 import httpx2
@@ -15,6 +15,7 @@ from tests.live import LiveService
 from tests.live_program import LISTENS, Program
 from tests.observability.collector import Collector, ReceivedSpan, collecting
 from tests.observability.traced_feature import become_traced
+from tests.polling import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
@@ -88,9 +89,17 @@ async def observed(
                 "The worker is ready",
                 become=become_traced,
             )
+            observed = Observed(service, collector, api, worker, client)
+
+            async def worker_is_measured() -> bool:
+                with suppress(httpx2.TransportError):  # it listens a moment after it is ready
+                    return bool(await observed.measured(of_worker=True))
+                return False
+
             await asyncio.gather(api.start(), worker.start())
             try:
-                yield Observed(service, collector, api, worker, client)
+                await until(worker_is_measured)
+                yield observed
             finally:
                 await api.kill()
                 await worker.kill()

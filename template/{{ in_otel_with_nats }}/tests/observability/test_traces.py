@@ -1,7 +1,5 @@
 """What the service's two programs show of themselves while they run."""
 
-import asyncio
-
 from app.core.config import SERVICE_NAME
 from tests.observability.collector import ReceivedSpan
 from tests.observability.observed import CALLER, Observed, observed
@@ -55,11 +53,3 @@ async def test_what_was_done_is_measured_in_the_program_that_did_it(observed: Ob
     assert waiting.keys() >= {
         f"{pending} {name}" for name in pending_messages(observed.service.settings)
     }
-
-
-async def test_both_programs_end_though_the_collector_does_not_answer(observed: Observed) -> None:
-    observed.collector.answers.clear()
-    await observed.cause_all()
-    await asyncio.gather(observed.api.stop(), observed.worker.stop())
-    assert "Application shutdown complete" in observed.api.log.read_text()
-    assert "The worker has ended." in observed.worker.log.read_text()

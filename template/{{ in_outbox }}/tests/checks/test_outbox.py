@@ -99,15 +99,3 @@ async def test_an_outbox_that_does_not_move_is_noticed(
     assert (moves.code, stuck.code) == (0, 1)
     assert "In the outbox 1 messages wait." in moves.output
     assert "The outbox does not move: 1 messages wait, the oldest for 6" in stuck.output
-
-
-async def test_a_message_that_is_on_its_way_cannot_be_discarded(
-    session: AsyncSession,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    on_its_way = await rejected(session, b"one", None)
-
-    ended = await command(capsys, "--discard", on_its_way)
-
-    assert (ended.code, await errors(session)) == (1, {on_its_way: None})
-    assert ended.errors == f"No message {on_its_way} was set aside in the outbox.\n"

@@ -1,6 +1,5 @@
 """The API while its object storage is away."""
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -8,10 +7,10 @@ from app.common.oss import STORAGE, StorageDep, open_storage
 from app.core.config import Settings
 from app.main import create_app
 from devstack.process import HOST, free_port
-from tests.forwarding import forwarded
+from tests.asgi import client_of
 
 
-async def test_the_api_starts_without_its_storage_and_finds_it_when_it_is_there(
+async def test_without_its_storage_the_api_is_not_ready_and_says_503(
     app: FastAPI,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -21,32 +20,18 @@ async def test_the_api_starts_without_its_storage_and_finds_it_when_it_is_there(
         "botocore.retries.standard.ExponentialBackoff.delay_amount",
         lambda *_: 0,
     )
-    port = free_port()
-    own = settings.model_copy(update={"S3_ENDPOINT": f"http://{HOST}:{port}"})
+    own = settings.model_copy(update={"S3_ENDPOINT": f"http://{HOST}:{free_port()}"})
     api = create_app(own)
 
     @api.get("/uploaded")
     async def upload(storage: StorageDep) -> int:
         return await storage.upload_file("key", b"content")
 
-    transport = httpx2.ASGITransport(app=api)
-    async with (
-        open_storage(own) as storage,
-        httpx2.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
+    async with open_storage(own) as storage, client_of(api) as client:
         api.state.resources = {**app.state.resources, STORAGE.name: storage}
-
         answer = await client.get("/uploaded")
-        assert answer.status_code == 503
-        assert answer.json()["error"] == "storage_unavailable"
-        assert answer.headers["retry-after"]
+        ready = await client.get("/health/ready")
 
-        async with forwarded(settings.S3_ENDPOINT or "", port=port):
-            assert (await client.get("/uploaded")).status_code == 200
-            assert await readiness(client) == (200, "up")
-        assert await readiness(client) == (503, "down")
-
-
-async def readiness(client: httpx2.AsyncClient) -> tuple[int, str]:
-    answer = await client.get("/health/ready")
-    return answer.status_code, answer.json()["resources"]["storage"]["status"]
+    assert (answer.status_code, answer.json()["error"]) == (503, "storage_unavailable")
+    assert answer.headers["retry-after"]
+    assert (ready.status_code, ready.json()["resources"]["storage"]["status"]) == (503, "down")
