@@ -1,7 +1,6 @@
 """uvicorn's server with a limit for heads of requests, and without cut connections at its end.
 
-Only this module uses private parts of uvicorn: tests/test_connections.py names them, and
-pyproject.toml bounds its version.
+Only this module uses private parts of uvicorn, whose version pyproject.toml bounds.
 """
 
 import asyncio
