@@ -6,7 +6,8 @@ from fastapi import FastAPI, Request
 from app.core.config import Settings
 from app.core.errors import PayloadTooLarge
 from app.main import create_app
-from tests.asgi import Message, client_of
+from tests.asgi import client_of
+from tests.machinery.asgi import Message
 
 REFUSED = {
     "code": 413,

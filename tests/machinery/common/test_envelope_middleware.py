@@ -22,7 +22,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from app.common.response_envelope import ResponseEnvelope
-from tests.asgi import Message, client_of, get, small_app
+from tests.asgi import client_of, small_app
+from tests.machinery.asgi import Message, get
 
 
 class Book(BaseModel):

@@ -19,7 +19,8 @@ from app.core.errors import (
     Unauthorized,
     Unprocessable,
 )
-from tests.asgi import client_of, get, small_app
+from tests.asgi import client_of, small_app
+from tests.machinery.asgi import get
 
 
 class BookNotFound(NotFound):
