@@ -17,6 +17,7 @@ from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 from app.core.outbox.messages import add_to_outbox
 from app.core.outbox.relay import run_relay
 from app.lifespan import open_resources
+from tests.dialect import database_server
 from tests.environment import environment_of
 from tests.live import LiveService
 from tests.live_program import Program
@@ -68,7 +69,7 @@ async def test_what_was_committed_leaves_though_program_database_and_nats_are_ki
         async with connected(service.settings) as nats, running(partial(run_relay, nats)):
             await until(lambda: _have_arrived(nats, b"first"))
 
-            servers = (service.servers.postgres, service.servers.nats)
+            servers = (database_server(service.servers), service.servers.nats)
             await asyncio.gather(*(server.kill() for server in servers))
             await asyncio.gather(*(server.start() for server in servers))
             engine = create_engine(service.settings)
