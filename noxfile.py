@@ -5,11 +5,16 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import nox
+
+from extensions.proof.covering import share
+from extensions.proof.proofs import CHANGED, cache_folder, commit_of, has_passed, note_passed
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "tests"]
@@ -19,11 +24,19 @@ ROOT = Path(__file__).parent
 # In the order in which they are begun: those first that take longest.
 TIERS = ("update", "types", "render", "toggle")
 # Of these, each has the processors to itself: what they start is kept busy.
-ALONE = ("run", "chaos", "fuzz", "clients")
-OTHERS = f"not ({' or '.join((*TIERS, *ALONE))})"
+ALONE = ("run", "attached", "chaos", "fuzz", "clients")
+OTHERS = "others"
+"""The tests of the generator's own parts, which belong to no tier."""
+
+# How a tier is given to pytest, where its name alone does not say it. Rows run several at once:
+# see ByRow.
+CALLS = {
+    OTHERS: ("-m", f"not ({' or '.join((*TIERS, *ALONE))})"),
+    "run": ("-m", "run", "--numprocesses", "auto", "--maxprocesses", "4"),
+}
 
 # Tests that run inside of a service.
-INSIDE = ("tests/devstack", "tests/fuzz", "tests/chaos", "tests/machinery")
+INSIDE = ("tests/attached", "tests/devstack", "tests/fuzz", "tests/chaos", "tests/machinery")
 # Of the work tree, not of the last release.
 COPY_FULL = ("copier", "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", "--data=preset=full")
 
@@ -51,43 +64,121 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run every tier, as CI does, with the whole 2-way array of the run tier."""
+    """Run what a change runs: all that is rendered, and a sample of each tier that takes long.
+
+    The sample has every choice once, and is chosen by the tree of the commit.
+    """
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        side_by_side(session, [*TIERS, OTHERS])
-        run_rows(session)
-        chaos(session)
-        fuzz(session)
-        clients(session)
+        run_tiers(session, [*TIERS, OTHERS, *ALONE], "--sample")
 
 
-def side_by_side(session: nox.Session, tiers: Sequence[str]) -> None:
-    """Run each of `tiers` by a pytest of its own, two at once; each is printed when it ends.
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Run all of every tier; what has passed at this commit is not run again.
 
-    Ctrl-C reaches the two that run; the others are not begun then.
+    It is kept outside the work tree. --shard 1/4 runs a quarter; --strength 3 and --python 3.13 are
+    for the run tier.
     """
+    commit = commit_of(ROOT)
+    if commit.endswith(CHANGED):
+        session.warn("The work tree has changes, so that nothing is kept of what passes.")
+        run_shard(session, None)
+    else:
+        folder = Path(os.environ.get("PROOF_DIR") or cache_folder(commit))
+        session.env["PROOF_DIR"] = str(folder)
+        session.log(f"What passes is kept in {folder}.")
+        run_shard(session, folder)
 
-    def run_tier(tier: str) -> bool:
-        done = subprocess.run(
-            ["pytest", "tests", "-m", tier],
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, **{name: text for name, text in session.env.items() if text}},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        heading = f"\npytest tests -m {shlex.quote(tier)}\n"
-        sys.stdout.buffer.write(heading.encode() + done.stdout)
-        sys.stdout.flush()
-        return done.returncode == 0
 
-    session.log(f"pytest -m, two at once: {', '.join(tiers)}")
+def run_shard(session: nox.Session, folder: Path | None) -> None:
+    """Run the share of the tiers that the options name; what passes is kept in `folder`."""
+    tiers, options, commit = [*TIERS, OTHERS, *ALONE], list(session.posargs), commit_of(ROOT)
+    if "--shard" in options:  # pytest deals out the rows; the other tiers are dealt out whole
+        others = [tier for tier in tiers if tier != "run"]
+        tiers = ["run", *share(others, options[options.index("--shard") + 1])]
+    passed = [tier for tier in tiers if folder and has_passed(folder, tier, commit)]
+    if passed:
+        session.log(f"Passed at this commit already: {', '.join(passed)}.")
+    rest = [tier for tier in tiers if tier not in passed]
+    run_tiers(session, rest, *(["--resume"] if folder else []), rows=options, folder=folder)
+
+
+class Ended(NamedTuple):
+    """How a tier ended: whether all of it passed, and what pytest said last."""
+
+    tier: str
+    is_well: bool
+    closing: str
+
+
+def run_tiers(
+    session: nox.Session,
+    tiers: Sequence[str],
+    *options: str,
+    rows: Sequence[str] = (),
+    folder: Path | None = None,
+) -> None:
+    """Run `tiers`; say in the end how each of them ended, and how long all took.
+
+    Those that have the processors to themselves begin if all others have passed, which run two at
+    once. `options` are for each tier, `rows` for the run tier. What passes is noted in `folder`.
+    """
+    began, ended, commit = time.monotonic(), list[Ended](), commit_of(ROOT)
+
+    def run_one(tier: str) -> None:
+        extra = rows if tier == "run" else ()
+        now = run_tier(session, tier, *options, *extra)
+        ended.append(now)
+        if folder and now.is_well and tier != "run":  # whose rows are kept one by one
+            note_passed(folder, tier, commit)
+
+    light = [tier for tier in tiers if tier not in ALONE]
+    alone = [tier for tier in tiers if tier in ALONE]
+    session.log(f"Two at once: {', '.join(light)}. Then: {', '.join(alone)}.")
     with ThreadPoolExecutor(max_workers=2) as pool:
-        passed = list(pool.map(run_tier, tiers))
-    failed = [tier for tier, is_well in zip(tiers, passed, strict=True) if not is_well]
-    if failed:
+        list(pool.map(run_one, light))
+    for tier in alone:
+        if all(each.is_well for each in ended):
+            run_one(tier)
+    for each in ended:
+        session.log(f"{each.tier}: {each.closing}")
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    session.log(f"All of it took {minutes} min {seconds} s.")
+    if failed := [each.tier for each in ended if not each.is_well]:
         session.error(f"Failed, as it stands above: {', '.join(failed)}.")
+
+
+def run_tier(session: nox.Session, tier: str, *options: str) -> Ended:
+    """Run a tier by a pytest of its own; one that shares the processors is printed when it ends.
+
+    Ctrl-C reaches it.
+    """
+    command = ["pytest", "tests", *CALLS.get(tier, ("-m", tier)), *options]
+    waiting = [f"\n{shlex.join(command)}\n".encode()]
+    last = b""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **{name: text for name, text in session.env.items() if text}},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        for line in process.stdout or ():
+            waiting.append(line)
+            last = line.strip() or last
+            if tier in ALONE:
+                write(waiting)
+    write(waiting)
+    return Ended(tier, process.returncode == 0, last.decode(errors="replace").strip("= "))
+
+
+def write(waiting: list[bytes]) -> None:
+    """Print what waits, all at once."""
+    sys.stdout.buffer.write(b"".join(waiting))
+    sys.stdout.flush()
+    waiting.clear()
 
 
 @nox.session
@@ -129,8 +220,13 @@ def run_rows(session: nox.Session, *arguments: str) -> None:
     answers = [each for each in arguments if "=" in each and not each.startswith("-")]
     row = [f"--row={shlex.join(answers)}"] if answers else []
     others = [each for each in arguments if each not in answers]
-    at_once = ["--numprocesses", "auto", "--maxprocesses", "4"]  # see ByRow
-    session.run("pytest", "tests", "-m", "run", *at_once, *row, *others)
+    session.run("pytest", "tests", *CALLS["run"], *row, *others)
+
+
+@nox.session
+def attached(session: nox.Session) -> None:
+    """Look whether the tests of each preset reach all that its service has."""
+    session.run("pytest", "tests", "-m", "attached", *session.posargs)
 
 
 @nox.session
@@ -183,16 +279,16 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def certificate(session: nox.Session) -> None:
-    """Run the tiers that count, and write docs/certificate.json and .md of what they saw.
+    """Write docs/certificate.json and .md of what the tiers that count have seen.
 
-    What has passed at this commit is kept in .proof and not run again. The options are those of
+    What has passed at this commit, as by `nox -s proof`, is not run again. The options are those of
     the run tier: --strength 3 runs more rows.
     """
-    session.env["PROOF_DIR"] = proof = str(ROOT / ".proof")
-    write = ("python", "-m", "extensions.proof.certificate", proof)
-    missing = session.run(*write, "--missing", silent=True)
-    side_by_side(session, str(missing).split())
-    run_rows(session, "--resume", *session.posargs)
+    proofs = str(cache_folder(commit_of(ROOT)))
+    session.env["PROOF_DIR"] = proofs
+    write = ("python", "-m", "extensions.proof.certificate", proofs)
+    missing = str(session.run(*write, "--missing", silent=True)).split()
+    run_tiers(session, [*missing, "run"], "--resume", rows=session.posargs)
     session.run(*write)
 
 

@@ -22,6 +22,7 @@ from tests.proof import WholeTiers, is_whole_tier
 from tests.proof import proof as add_to_proof
 from tests.rendering import ROOT, git
 from tests.rows import add_options
+from tests.sampling import add_option, select
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -40,6 +41,7 @@ ISOLATED = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
+    add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,7 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what looks at no service where a person has asked for certain ones."""
+    """Leave out what looks at no service where a person has asked for certain ones.
+
+    Leave out what is not in the sample, too, where one was asked for.
+    """
+    select(config, items)
     if config.option.row:
         others = [item for item in items if "service" not in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=others)

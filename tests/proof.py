@@ -57,4 +57,5 @@ class WholeTiers:
 
 
 def is_whole_tier(config: pytest.Config) -> bool:
-    return config.option.markexpr in COUNTED and not config.option.keyword
+    is_part = config.option.keyword or config.option.sample
+    return config.option.markexpr in COUNTED and not is_part

@@ -25,6 +25,7 @@ from extensions.commands.catalogue import (
 from extensions.proof.certificate import LOCKED
 from extensions.proof.combinations import array
 from extensions.proof.covering import share
+from extensions.proof.sample import in_order, sample, tree_of
 from tests.proof import seen_by
 from tests.rendering import ROOT
 
@@ -131,6 +132,12 @@ def brings_something(answer: Answer) -> bool:
     return answer not in ("none", False)
 
 
+@cache
+def choices_of(row: str) -> frozenset[tuple[str, Answer]]:
+    """Return how a row answers every structural question."""
+    return frozenset(parts(ROOT, read(row)).items())
+
+
 def selection(config: pytest.Config) -> Selection:
     """Return what the options ask for: always the same, and what xdist's first process found.
 
@@ -149,6 +156,9 @@ def selection(config: pytest.Config) -> Selection:
 def _rows(options: argparse.Namespace, chosen: Selection) -> list[str]:
     try:
         rows = tuple(written(read(row)) for row in options.row) or rows_of(options.strength)
+        if options.sample and not options.row:
+            chosen_rows = sample(rows, tree_of(ROOT), choices=choices_of, at_least=3)
+            rows = tuple(in_order(chosen_rows, rows))
         if options.shard:
             rows = tuple(share(rows, options.shard))
     except (UnknownAnswerError, ValueError) as error:

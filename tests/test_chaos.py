@@ -65,6 +65,7 @@ def outcomes(request: pytest.FixtureRequest, service: Service) -> dict[str, list
     return found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FILES)
 def test_it_loses_nothing_and_recovers(outcomes: dict[str, list[Element]], name: str) -> None:
     assert outcomes[name], "no test has run"

@@ -32,7 +32,7 @@ NOT_LOADED = frozenset({"canonical", "next", "prev", "alternate"})
 PATH = re.compile(r"`/?((?:[\w.-]+/)*[\w.-]+\.(?:md|py|toml|yml|yaml|lock)|(?:[\w.-]+/)+)`")
 # Written by a command, or the reader's to name.
 MADE = frozenset(
-    {"site/", ".devstack/", ".proof/", "docs/certificate.json", "models.py", "__init__.py", "edit/"}
+    {"site/", ".devstack/", "docs/certificate.json", "models.py", "__init__.py", "edit/"}
 )
 # The choice that maintainers/add-a-choice.md adds.
 PATTERN = "exampledb"

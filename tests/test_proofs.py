@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from extensions.proof.proofs import CHANGED, commit_of, keep, kept
-from tests.rendering import git
+from extensions.proof.proofs import (
+    CHANGED,
+    cache_folder,
+    commit_of,
+    has_passed,
+    keep,
+    kept,
+    note_passed,
+)
+from tests.rendering import ROOT, git
 
 COMMIT = "a" * 40
 
@@ -79,3 +87,22 @@ def test_nothing_is_written_without_being_asked_for(
     monkeypatch.setenv("PROOF_DIR", "proof")
     proof("render", files=1)
     assert [path.name for path in (tmp_path / "proof").iterdir()] == ["render.json"]
+
+
+def test_a_tier_that_has_passed_is_noted_for_its_commit_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "proof"
+    assert not has_passed(folder, "fuzz", COMMIT)
+    note_passed(folder, "fuzz", COMMIT)
+    assert has_passed(folder, "fuzz", COMMIT)
+    assert not has_passed(folder, "fuzz", "b" * 40)
+    assert not has_passed(folder, "chaos", COMMIT)
+
+
+def test_what_passes_is_kept_outside_the_work_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder(COMMIT).is_relative_to(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder(COMMIT).is_relative_to(Path.home())
+    assert not cache_folder(COMMIT).is_relative_to(ROOT)

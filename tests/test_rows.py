@@ -18,7 +18,12 @@ from tests.rows import read, rows_of, written
 # As tests/test_run.py does it, with rows that take no time.
 CONFTEST = """
 from tests.progress import Progress
-from tests.rows import add_options as pytest_addoption
+from tests.rows import add_options
+from tests.sampling import add_option
+
+def pytest_addoption(parser):
+    add_options(parser)
+    add_option(parser)
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):

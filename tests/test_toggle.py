@@ -26,6 +26,7 @@ from tests.person import commit
 from tests.plans import section
 from tests.processes import side_by_side
 from tests.rendering import git
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.toggle
 
@@ -56,6 +57,10 @@ class Toggle(NamedTuple):
         """Return the answers of the service as it should then be."""
         return {"preset": CUSTOM, **self.before, self.question: self.answer}
 
+    def choices(self) -> list[tuple[str, Answer]]:
+        """Return which answers it goes between, there and back."""
+        return [(self.question, self.before[self.question]), (self.question, self.answer)]
+
     def __str__(self) -> str:
         parts = ", ".join(f"{name}={answer}" for name, answer in self.before.items())
         return f"{self.question}={self.answer}, where {parts}"
@@ -82,6 +87,7 @@ def scaffold(toggle: Toggle, name: str, answers: Answers) -> Path:
 
 
 def test_a_part_that_is_switched_is_as_if_it_had_been_so_and_back_again(
+    request: pytest.FixtureRequest,
     history: Path,
     tmp_path: Path,
     proof: Callable[..., None],
@@ -90,7 +96,7 @@ def test_a_part_that_is_switched_is_as_if_it_had_been_so_and_back_again(
         **{preset: {"preset": preset} for preset in presets(history) if preset != CUSTOM},
         "all-off": everything_off(history),
     }
-    all_of_them = list(toggles(history, tmp_path, bases))
+    all_of_them = sampled(request.config, [*toggles(history, tmp_path, bases)], Toggle.choices)
     faults = side_by_side(switched, all_of_them)
     assert not any(faults), "\n\n".join(filter(None, faults))
     proof("toggle", toggles=2 * len(all_of_them), services=list(bases))
@@ -143,11 +149,13 @@ def without_caches(service: Path) -> dict[str, bytes]:
 
 
 def test_an_edit_that_a_switch_would_delete_is_named_beforehand(
+    request: pytest.FixtureRequest,
     history: Path,
     tmp_path: Path,
     proof: Callable[..., None],
 ) -> None:
-    everything = list(toggles(history, tmp_path, {"full": {"preset": "full"}}))
+    all_of_them = [*toggles(history, tmp_path, {"full": {"preset": "full"}})]
+    everything = sampled(request.config, all_of_them, at_least=3)
     faults = side_by_side(unnamed, everything)
     assert not any(faults), "\n\n".join(filter(None, faults))
     proof("toggle", plans=len(everything))

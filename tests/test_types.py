@@ -11,6 +11,7 @@ import pytest
 from extensions.commands.catalogue import Answers, questions
 from extensions.proof.covering import shard, share
 from tests.matrix import Combination, Matrix, render_matrix
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.types
 
@@ -32,6 +33,7 @@ def test_every_distinct_set_of_files_is_typed(
     for service in whole_matrix.services + others.services:
         distinct.setdefault(frozenset(_typed(service).items()), service)
     services = list(distinct.values())
+    services = sampled(request.config, services, lambda service: service.answers.items())
     if name := request.config.option.shard:
         services = share(services, name)
     workers = os.cpu_count() or 1

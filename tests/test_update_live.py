@@ -19,7 +19,7 @@ from tests.person import OWN_FOLDERS, commit, follow_the_changelog, scaffold, up
 from tests.rendering import ROOT, git
 from tests.services import PATIENCE, Service, free_port, get, serving
 
-pytestmark = pytest.mark.update
+pytestmark = [pytest.mark.update, pytest.mark.sampled(1)]
 
 RELEASE = recorded(ROOT)[-1]
 LATER = "v9999.2.0"

@@ -29,6 +29,7 @@ BASES: dict[str, Answers] = {
 WRITTEN_ONCE = {".env.development", "migrations/versions/0001_initial.py", "uv.lock"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("older", "newer"), STEPS, ids=[" to ".join(step) for step in STEPS])
 @pytest.mark.parametrize("base", BASES)
 def test_a_persons_work_stays_and_the_rest_is_as_if_it_were_new(

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import nox.registry
 import pytest
 import yaml
 
-import noxfile  # noqa: F401  # which registers the sessions
+import noxfile
 from extensions.proof.certificate import COUNTED
+from extensions.proof.covering import share
 from tests.rendering import ROOT
 
 GATE = "all-green"
@@ -22,23 +24,6 @@ GATED = [path for path in WORKFLOWS if f"  {GATE}:" in path.read_text(encoding="
 
 USES = re.compile(r"uses: (?P<action>\S+?)@(?P<version>\S+)(?P<comment>.*)")
 SESSION = re.compile(r"nox -s ([a-z_]+)")
-# Each tier that a change can break; the others are what a release or a measurement needs.
-TIERS = frozenset(
-    {
-        "clients",
-        "docs",
-        "fuzz",
-        "chaos",
-        "lint",
-        "render",
-        "run",
-        "tests",
-        "toggle",
-        "types",
-        "update",
-    }
-)
-
 stem = attrgetter("stem")
 
 
@@ -59,8 +44,29 @@ def test_every_session_that_a_job_runs_exists(path: Path) -> None:
     assert sessions(path) <= nox.registry.get().keys()
 
 
-def test_a_change_runs_every_tier() -> None:
-    assert sessions(ROOT / ".github/workflows/ci.yml") == TIERS
+def test_a_change_runs_a_sample_and_a_night_all_of_it() -> None:
+    assert sessions(ROOT / ".github/workflows/ci.yml") == {"lint", "tests", "run", "docs"}
+    assert sessions(ROOT / ".github/workflows/nightly.yml") >= {"proof", "run", "locks", "audit"}
+
+
+def test_the_shards_of_the_proof_are_all_of_it() -> None:
+    matrix = jobs(ROOT / ".github/workflows/nightly.yml")["proof"]["strategy"]["matrix"]
+    tiers = [*noxfile.TIERS, noxfile.OTHERS, *noxfile.ALONE]
+    dealt = [tier for name in matrix["shard"] for tier in share(tiers, name)]
+    assert sorted(dealt) == sorted(tiers)
+    assert {*COUNTED, "run"} < {*tiers}
+
+
+def test_every_test_belongs_to_one_tier() -> None:
+    """What is marked for no tier runs with the others."""
+    marked = {name.partition(":")[0] for name in _markers()} - {"sampled(count, always=())", "docs"}
+    assert marked == {*noxfile.TIERS, *noxfile.ALONE}
+
+
+def _markers() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[str] = project["tool"]["pytest"]["ini_options"]["markers"]
+    return found
 
 
 @pytest.mark.parametrize("path", GATED, ids=stem)
@@ -131,9 +137,9 @@ def test_the_site_is_published_by_a_release_alone() -> None:
 
 
 def test_the_certificate_waits_for_every_job_that_gives_a_proof() -> None:
-    found = jobs(ROOT / ".github/workflows/ci.yml")
+    found = jobs(ROOT / ".github/workflows/nightly.yml")
     giving = {name for name, job in found.items() if "proof-" in _uploaded(job)}
-    assert giving == {*COUNTED, "run"}
+    assert giving == {"proof", "run"}
     assert set(found["certificate"]["needs"]) == giving
 
 

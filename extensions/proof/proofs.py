@@ -4,6 +4,7 @@ One file for each tier. Its figures are those of one commit: what was seen of an
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,3 +56,21 @@ def _both(known: Any, new: Any) -> Any:
     if isinstance(new, Mapping):
         return {**known, **new}
     return new if isinstance(new, str) else known + new
+
+
+def cache_folder(commit: str) -> Path:
+    """Return where this machine keeps what has passed at `commit`: outside the work tree."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "fastapi-service-template" / "proof" / commit
+
+
+def has_passed(folder: Path, tier: str, commit: str) -> bool:
+    """Return whether `folder` has noted that all of `tier` has passed at `commit`."""
+    note = folder / f"{tier}.passed"
+    return note.exists() and note.read_text(encoding="utf-8") == commit
+
+
+def note_passed(folder: Path, tier: str, commit: str) -> None:
+    """Note in `folder` that all of `tier` has passed at `commit`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{tier}.passed").write_text(commit, encoding="utf-8")
