@@ -184,7 +184,7 @@ def test_no_service_can_have_the_name_of_a_package_that_it_installs(template: Pa
     assert {name for name in installed if len(name) > 2} <= reserved
 
 
-def test_a_service_that_has_the_name_of_a_package_goes_without_what_installs_it(
+def test_a_service_named_like_a_package_omits_what_installs_it(
     template: Path, tmp_path: Path
 ) -> None:
     named: dict[str, Answer] = {"preset": "full", "project_slug": "requests"}

@@ -109,7 +109,7 @@ def test_what_the_image_has_can_run(full_environment: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.run
-def test_the_health_that_containers_ask_for_all_the_time_imports_no_framework(
+def test_the_container_health_check_imports_no_framework(
     full_environment: Path, tmp_path: Path
 ) -> None:
     address = "postgresql://service@database/service"

@@ -235,7 +235,7 @@ def test_a_file_that_the_person_moved_is_named_with_what_it_misses(
     assert section(outcome.out, "Deleted by you") == []
 
 
-def test_imports_that_the_update_breaks_are_named_with_where_the_module_is_now(
+def test_broken_imports_are_listed_with_the_new_path_of_the_module(
     plan: Plan, service: Path, releases: Path
 ) -> None:
     release(releases, "v1.0.1", {"app/core/__init__.py": "", "app/core/kit.py": "def old(): ...\n"})
@@ -374,7 +374,7 @@ def test_answers_that_are_no_yaml_are_refused_in_a_sentence(plan: Plan, service:
     commit(service)
     outcome = plan()
     assert outcome.code == WRONG_USE
-    assert outcome.err == ".copier-answers.yml is no YAML; mend it, or take it from git again.\n"
+    assert outcome.err == ".copier-answers.yml is no YAML; fix it, or take it from git again.\n"
 
 
 def test_an_edit_that_is_not_text_would_be_lost(plan: Plan, service: Path, releases: Path) -> None:
@@ -548,7 +548,7 @@ def test_what_cannot_be_written_leaves_all_as_it_was(
     release(releases, "v1.1.0", {**changes, "zones": "a file where a folder is\n"})
     outcome = plan("--apply")
     assert outcome.code == WRONG_USE
-    assert outcome.err.endswith("so all is as it was; mend that, and run the command again.\n")
+    assert outcome.err.endswith("so all is as it was; fix that, and run the command again.\n")
     assert git(service, "status", "--porcelain") == ""
 
 

@@ -162,7 +162,7 @@ def test_the_dev_stack_gets_over_crashes_and_leaves_strangers_alone(
     assert not re.search(r"\d+ skipped", said), said
 
 
-def test_a_run_of_its_tests_passes_though_another_tidies_up_the_same_folders(
+def test_two_runs_of_the_tests_share_folders_without_conflict(
     service: Service,
     tmp_path: Path,
 ) -> None:

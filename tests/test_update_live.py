@@ -138,7 +138,7 @@ def test_the_rows_of_before_are_there_after_the_update(service: InUse) -> None:
 def migrate_if_due(service: InUse) -> None:
     """Do what README.md says of updates that change the models."""
     said = service.run("bash", "-c", "uv run my-service migrate --check || true")
-    if "The schema is that of the models" not in said:
+    if "The schema matches the models" not in said:
         service.run("uv", "run", "alembic", "revision", "--autogenerate", "-m", "After the update")
         service.run("uv", "run", "my-service", "migrate")
     service.run("uv", "run", "my-service", "migrate", "--check")

@@ -210,7 +210,7 @@ def apply(service: Path, rehearsal: Rehearsal) -> None:
     except (OSError, GitError) as error:
         carry(entries(service, {*before, *after}), before, service)
         raise UsageError(
-            f"The update cannot be written ({error}), so all is as it was; mend that, and run the "
+            f"The update cannot be written ({error}), so all is as it was; fix that, and run the "
             "command again."
         ) from error
     finally:

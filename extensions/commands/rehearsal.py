@@ -191,7 +191,7 @@ def _answers(service: Path) -> dict[str, Any]:
     try:
         read = yaml.safe_load((service / ANSWERS).read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise UsageError(f"{ANSWERS} is no YAML; mend it, or take it from git again.") from error
+        raise UsageError(f"{ANSWERS} is no YAML; fix it, or take it from git again.") from error
     recorded: dict[str, Any] = read if isinstance(read, dict) else {}
     for key in ("_src_path", "_commit"):
         if key not in recorded:

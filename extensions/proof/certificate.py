@@ -36,7 +36,7 @@ COUNTED = {
 
 
 class CertificateError(Exception):
-    """There can be no certificate. The text is one sentence that says how to mend that."""
+    """There can be no certificate. The text is one sentence that says how to fix that."""
 
 
 def missing(repository: Path, folder: Path) -> list[str]:

@@ -28,16 +28,17 @@ INTRODUCTION = """\
 
 <!-- `uv run nox -s docs` writes this page from copier.yml. -->
 
-Copier asks these questions in this order. Each can be answered beforehand: `-d name=answer`. The
-answers are recorded in the service, in `.copier-answers.yml`, and an update starts from them.
+Copier asks these questions in this order. `-d name=answer` answers a question on the command line.
+The answers are recorded in the service, in `.copier-answers.yml`, and updates use them.
 
-A wrong answer is refused with a sentence that says what to type instead, and nothing is written.
-But Copier ignores a *name* that no question has, so check the spelling.
+An invalid answer is refused with a sentence that names the fix, and nothing is written. Copier
+silently ignores an unknown question, so check the spelling.
 
 ## Presets
 
-`preset` sets the defaults of the parts. With `custom`, each part is asked for. An answer that you
-give wins over the preset: `-d preset=minimal -d storage=s3`. This is what each preset stands for:
+`preset` sets the defaults of the parts. With `custom`, Copier asks for each part. An explicit
+answer overrides the preset: `-d preset=minimal -d storage=s3`. These are the answers of each
+preset:
 """
 
 ABOUT = """
@@ -49,10 +50,11 @@ These are always asked.
 PARTS = """\
 ## The parts
 
-These are asked with `preset=custom`; else the preset decides. What an answer brings is what it adds
-to a service of the preset `minimal`, or of `full` where the question is not asked there. What parts
-share, such as NATS, stands with each of them. [`explain`](commands.md#what-does-an-answer-bring)
-names every file, beside other answers too.
+Copier asks these questions with `preset=custom`; otherwise the preset decides. The lists below are
+compared with a service of the preset `minimal`, or of `full` if the question is not asked there.
+What parts share, such as NATS, is listed for each.
+[`explain`](commands.md#what-does-an-answer-bring) lists every file, also
+compared with other answers.
 """
 
 BESIDE = ("minimal", "full")

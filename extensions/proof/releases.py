@@ -24,7 +24,7 @@ NOTHING_YET = f"### Changed\n\n{MOVED}\n"
 
 
 class ReleaseError(Exception):
-    """The release cannot be made. The text is one sentence that says how to mend that."""
+    """The release cannot be made. The text is one sentence that says how to fix that."""
 
 
 def changes(changelog: str) -> dict[str, str]:
@@ -130,7 +130,7 @@ def _dated(changelog: str, version: str, today: datetime.date) -> str:
         )
     before, heading, after = changelog.partition(f"## {UNRELEASED}\n{written}")
     if not heading:
-        raise ReleaseError(f"CHANGELOG.md has no line that is just `## {UNRELEASED}`; mend it.")
+        raise ReleaseError(f"CHANGELOG.md has no line that is just `## {UNRELEASED}`; fix it.")
     dated = f"## {version} ({today})\n\n{''.join(filled).lstrip()}"
     return f"{before}## {UNRELEASED}\n\n{NOTHING_YET}\n{dated}{after}"
 

@@ -1,4 +1,4 @@
-"""The command line as `python -m app`, for where the console script is not installed."""
+"""Run the command line as `python -m app` if the console script is not installed."""
 
 from app.cli import main
 

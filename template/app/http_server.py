@@ -1,4 +1,4 @@
-"""uvicorn's server with a limit for heads of requests, and without cut connections at its end.
+"""uvicorn with a limit for request heads, and with graceful draining of connections at shutdown.
 
 Only this module uses private parts of uvicorn, whose version pyproject.toml bounds.
 """
@@ -14,13 +14,13 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LAST_REQUEST_TIME: float = 1
-"""Seconds after SIGTERM in which a request may still come by a connection that is open."""
+"""Seconds after SIGTERM in which an open connection may still send a request."""
 
 HEAD_LIMIT = 20
-"""Seconds in which the first line and the headers of a request must have come."""
+"""Timeout of a request head (request line and headers), in seconds."""
 
 MAX_HEAD_SIZE: Final = 65_536
-"""Bytes that the first line and the headers of a request may have; its trailers as well."""
+"""Maximum bytes of a request head (request line and headers), and of its trailers."""
 
 _HEAD_TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -35,13 +35,13 @@ class _HeadTooLarge(Exception):
 
 
 class DrainingProtocol(HttpToolsProtocol):
-    """A connection with limits for the heads of requests, which ends without cutting one off.
+    """A connection with a limit for request heads and a graceful shutdown.
 
-    uvicorn closes each connection at once on which it has nothing to answer. Who sends the next
-    request by it at that moment is cut off and cannot know whether that was served. Here it is
-    served, and the answer says that the connection ends.
+    At shutdown uvicorn closes idle connections at once. A client that sends a request at that
+    moment gets a reset, and cannot know whether the request was served. This class serves it, and
+    closes the connection with the response.
 
-    httptools keeps a head of any size. Here it may have `MAX_HEAD_SIZE` bytes.
+    httptools buffers a head of any size. Here `MAX_HEAD_SIZE` is the limit.
     """
 
     _is_ending = False
@@ -52,15 +52,15 @@ class DrainingProtocol(HttpToolsProtocol):
 
     # The type is uvicorn's, which is narrower than that of asyncio.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Start the timeout of the first request head."""
         super().connection_made(transport)
         self._head_timer = self.loop.call_later(HEAD_LIMIT, transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come; the next head must not come for ever.
+        """Parse received data, and restart the timeout of the next request head.
 
-        Any byte ends uvicorn's limit for a connection that rests: also one of a body that was
-        answered unread, or a blank line, after which uvicorn would wait without a limit.
+        Any byte stops uvicorn's keep-alive timeout, also one of an unread body or a blank line.
+        uvicorn would wait without a limit after it.
         """
         self._unreported += len(data)
         super().data_received(data)
@@ -75,13 +75,13 @@ class DrainingProtocol(HttpToolsProtocol):
             self._head_timer = self.loop.call_later(HEAD_LIMIT, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Stop the timeout."""
         super().connection_lost(exc)
         if self._head_timer is not None:
             self._head_timer.cancel()
 
     def shutdown(self) -> None:
-        """Begin to end: after the request that is being answered, or the next if it comes soon."""
+        """Close after the current request, or after the next one if it arrives soon."""
         self._is_ending = True
         if self._is_answering:
             super().shutdown()
@@ -93,24 +93,24 @@ class DrainingProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def on_message_begin(self) -> None:
-        """Begin to read a head."""
+        """Count a new head."""
         self._is_in_body = False
         self._head_size = self._unreported = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the first line."""
+        """Count a part of the request line."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; a trailer is dropped, which uvicorn would add to the headers."""
+        """Count a header. Drop a trailer: uvicorn would add it to the headers."""
         self._count(len(name) + len(value) + len(": \r\n"))
         if not self._is_in_body:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer a request."""
+        """Start the request."""
         self._is_in_body = True
         self._head_size = self._unreported = 0
         super().on_headers_complete()
@@ -118,7 +118,7 @@ class DrainingProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Pass on a part of the body."""
         self._unreported = 0
         super().on_body(body)
 
@@ -129,7 +129,7 @@ class DrainingProtocol(HttpToolsProtocol):
             raise _HeadTooLarge  # this ends the parser, and uvicorn calls `send_400_response`
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, or a head over the limit."""
+        """Reject invalid HTTP, or a head over the limit."""
         if self._head_size > MAX_HEAD_SIZE:
             self._refuse_head()
         else:
@@ -143,10 +143,9 @@ class DrainingProtocol(HttpToolsProtocol):
 
 
 def limit_connections_of_uvicorn() -> None:
-    """Let a uvicorn that was started by its own command use `DrainingProtocol` for httptools.
+    """Make uvicorn's own command use `DrainingProtocol` in place of its httptools class.
 
-    It has chosen the class of its connections before it imports the application. Its other one,
-    for h11, has a limit of its own.
+    It chooses the class before it imports the application. Its class for h11 has its own limit.
     """
 
     def new(cls: type[HttpToolsProtocol], *_: object, **__: object) -> HttpToolsProtocol:
@@ -156,13 +155,13 @@ def limit_connections_of_uvicorn() -> None:
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that, when it ends, answers also those who have just connected.
+    """A server that serves connections from the listen backlog before it shuts down.
 
-    The system keeps them until they are accepted, and cuts them off when nobody listens any more.
+    The operating system resets connections in the backlog when the socket is closed.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in who waits, then listen no more, finish what there is, and end."""
+        """Accept the backlog, close the sockets, and finish all connections."""
         waiting = [each for server in self.servers for each in _accept_all(server)]
         for server in self.servers:
             server.close()

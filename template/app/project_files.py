@@ -1,4 +1,4 @@
-"""Writes the files of a fresh clone: `.env.development`, and the name in pyproject.toml."""
+"""Write the files of a fresh clone: `.env.development`, and the name in pyproject.toml."""
 
 import re
 import secrets
@@ -16,7 +16,7 @@ PLAIN_VALUE = re.compile(r"[\w.,:/@+-]*", re.ASCII)
 
 
 class SetupError(Exception):
-    """The project cannot be set up so. Its text says why and what to do; nothing was written."""
+    """The project cannot be set up. The text names the reason and the fix; nothing was written."""
 
 
 def write_project_files(root: Path, names: Mapping[str, str], *, force: bool) -> list[str]:
@@ -24,22 +24,22 @@ def write_project_files(root: Path, names: Mapping[str, str], *, force: bool) ->
 
     Args:
         root: the project's folder.
-        names: values for settings by their names, such as `PROJECT_NAME`; the others keep what
-            `.env.example` says.
-        force: whether an `.env.development` that is there may be replaced.
+        names: values of settings by name, such as `PROJECT_NAME`; the others keep the values of
+            `.env.example`.
+        force: whether to replace an existing `.env.development`.
 
     Returns:
-        What was done, a line for each thing.
+        A line for each change.
 
     Raises:
-        SetupError: a name is not usable, a file is there already or missing.
+        SetupError: a name is invalid, or a file already exists or is missing.
     """
     for name, value in names.items():
         _require_valid(name, value)
     environment_file = root / ".env.development"
     if environment_file.exists() and not force:
         raise SetupError(
-            f"{environment_file} is there already and was left alone. "
+            f"{environment_file} already exists and was not changed. "
             "Use --force to replace it; its SECRET_KEY is lost then.",
         )
     values = {**names, "SECRET_KEY": secrets.token_hex(32)}
@@ -52,7 +52,7 @@ def write_project_files(root: Path, names: Mapping[str, str], *, force: bool) ->
         contents[project_file] = _renamed(_read(project_file), slug)
         done.append(f"Named the project {slug} in {project_file}.")
     elif "PROJECT_NAME" in names:
-        done.append("Left pyproject.toml alone: the name has no Latin letters to make one of.")
+        done.append("pyproject.toml was not changed: the name has no Latin letters.")
     _write_together(contents)
     return done
 
@@ -71,7 +71,7 @@ def _require_valid(name: str, value: str) -> None:
 
 
 def _slug(project_name: str) -> str | None:
-    """Return the name for packages and commands, or None where nothing of it can be used."""
+    """Return the name for packages and commands, or None if no character can be used."""
     ascii_name = unicodedata.normalize("NFKD", project_name).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower())[:40].strip("-")
     return slug if SLUG.fullmatch(slug) else None
@@ -85,7 +85,7 @@ def _read(path: Path) -> str:
 
 
 def _filled_in(example: str, values: Mapping[str, str]) -> str:
-    """Return `example` with the lines of `values` replaced, also those that are commented out."""
+    """Return `example` with the lines of `values` replaced, including commented-out ones."""
     for name, value in values.items():
         line = re.search(rf"(?m)^(?:# ?)?{name}=.*$", example)
         if line is None:
@@ -98,13 +98,13 @@ def _quoted(value: str) -> str:
     if PLAIN_VALUE.fullmatch(value):
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    # Also between quotes, ${NAME} stands for a variable; ${:-$} stands for a dollar sign.
+    # ${NAME} is expanded also in quotes; ${:-$} is a dollar sign.
     escaped = escaped.replace("${", "${:-$}{")
     return f"'{escaped}'"
 
 
 def _renamed(pyproject: str, slug: str) -> str:
-    """Return pyproject.toml with another project name, and the command of the old name renamed."""
+    """Return pyproject.toml with the project and its command renamed to `slug`."""
     section = re.search(r"(?ms)^\[project\]$.*?(?=^\[|\Z)", pyproject)
     name = re.search(r'(?m)^name = "([^"]*)"', section.group()) if section else None
     if section is None or name is None:
@@ -117,7 +117,7 @@ def _renamed(pyproject: str, slug: str) -> str:
 
 
 def _write_together(contents: Mapping[Path, str]) -> None:
-    """Write every file elsewhere first, so that a full disk leaves the old ones whole."""
+    """Write temporary files first, so that a full disk leaves the old files intact."""
     folder = next(iter(contents)).parent
     try:
         with TemporaryDirectory(prefix=".setup-", dir=folder) as drafts:

@@ -1,4 +1,4 @@
-"""Runs the API's server."""
+"""Run the API's server."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from app.http_server import DrainingProtocol, DrainingServer
 APPLICATION = "app.main:create_app"
 
 SHUTDOWN_LIMIT = 8
-"""Seconds that requests may take to end after SIGTERM; container engines kill after 10."""
+"""Seconds to finish requests after SIGTERM; container engines kill after 10."""
 
 
 def run_server(
@@ -27,20 +27,20 @@ def run_server(
     workers: int = 1,
     reload: bool = False,
 ) -> None:
-    """Serve the API until SIGTERM or Ctrl-C; uses uvloop where it is installed.
+    """Serve the API until SIGTERM or Ctrl-C; uses uvloop if it is installed.
 
     Args:
-        host: where to listen.
-        port: where to listen.
-        proxies: addresses of those whose X-Forwarded-Proto and X-Forwarded-For hold.
-        workers: processes that answer requests.
+        host: the address to listen on.
+        port: the port to listen on.
+        proxies: addresses of trusted proxies, whose X-Forwarded-Proto and X-Forwarded-For are used.
+        workers: number of processes that serve requests.
         reload: whether to restart when the code changes.
 
     Raises:
-        StartupError: another program listens there, or the address is not this machine's.
+        StartupError: the port is in use, or the address is not this machine's.
     """
     _require_free(host, port)
-    logging.getLogger("watchfiles").setLevel("WARNING")  # uvicorn says the same in better words
+    logging.getLogger("watchfiles").setLevel("WARNING")  # uvicorn logs the same more clearly
     options: dict[str, Any] = {
         "factory": True,
         "http": DrainingProtocol,
@@ -60,7 +60,7 @@ def run_server(
 
 
 def _require_free(host: str, port: int) -> None:
-    """Find out before the application starts what uvicorn would only say after it."""
+    """Check the port before the application starts: uvicorn would report it only afterwards."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host,

@@ -1,4 +1,4 @@
-"""Check everything that the service needs, in one table; exit with 1 if any of them failed."""
+"""Check every backing service, and print a table; exit with status 1 if one fails."""
 
 import os
 import sys
@@ -7,5 +7,5 @@ from pathlib import Path
 from app.cli import main
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    os.chdir(Path(__file__).parents[1])  # the folder of the .env files, from any working directory
     main(["check", *sys.argv[1:]])

@@ -9,5 +9,5 @@ from app.cli import init_project, main
 __all__ = ["init_project"]
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    os.chdir(Path(__file__).parents[1])  # the folder of the .env files, from any working directory
     main(["init", *sys.argv[1:]])

@@ -108,7 +108,7 @@ def test_health_of_an_api_that_does_not_run_is_a_sentence_and_a_failure(
         ended = run(capsys, "health")
 
     assert (ended.code, ended.errors) == (1, "")
-    assert f"127.0.0.1:{port} does not answer" in ended.output
+    assert f"127.0.0.1:{port} is unreachable" in ended.output
 
 
 def test_serve_on_a_taken_port_is_a_sentence_and_a_failure(

@@ -15,10 +15,10 @@ import time_machine
 
 from app.common.security import create_access_token
 from devstack.process import HOST
-from tests.environment import environment_of
 from tests.chaos.ledger import check_that_nothing_is_lost
 from tests.chaos.load import EXAMPLES, KINDS, Load, some_of_each
 from tests.chaos.test_killed import SOON, says
+from tests.environment import environment_of
 from tests.live import LiveService
 from tests.live_program import LISTENS, Program, run_command
 from tests.polling import until

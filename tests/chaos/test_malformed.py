@@ -90,7 +90,9 @@ async def test_ten_thousand_malformed_messages_change_nothing_for_the_others(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
 ) -> None:
     async with live_service() as service:
-        processes = [psutil.Process(each.pid) for each in (service.api, service.background["worker"])]
+        processes = [
+            psutil.Process(each.pid) for each in (service.api, service.background["worker"])
+        ]
         async with Load(service, callers=4) as load:
             await some_of_each(load)
             await send_all(service, 0.2)

@@ -29,7 +29,7 @@ async def restarted(service: LiveService) -> AsyncIterator[None]:
         await asyncio.gather(restarting, return_exceptions=True)
 
 
-async def test_a_task_that_ends_every_worker_becomes_a_dead_letter_and_the_others_are_done(
+async def test_a_task_that_crashes_workers_becomes_a_dead_letter_alone(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
 ) -> None:
     async with (
@@ -53,7 +53,7 @@ async def test_a_task_that_ends_every_worker_becomes_a_dead_letter_and_the_other
         reasons = await until(dead_letters, within=60)
         await until(all_are_done, within=60)
         assert await dead_letters() == reasons
-        assert reasons == ["It was delivered too often, and no worker settled it."]
+        assert reasons == ["It was delivered too often, and no worker finished it."]
 
         async def none_is_left() -> bool:
             stream = await work.nats.js.stream_info(service.settings.NATS_STREAM)

@@ -61,7 +61,7 @@ async def service_by_way(
         ("s3", "storage", KINDS - {"attach"}),
     ],
 )
-async def test_a_server_that_stops_answering_holds_up_only_those_who_need_it_and_not_for_long(
+async def test_an_unresponsive_server_only_delays_requests_that_need_it(
     name: str,
     resource: str,
     served: frozenset[str],

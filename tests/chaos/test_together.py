@@ -15,10 +15,10 @@ from app.core.config import Settings
 from app.core.nats.resource import declared_streams
 from devstack.postgres import address_of, create_database
 from devstack.process import HOST, free_port
-from tests.environment import environment_of
 from tests.chaos.ledger import check_that_nothing_is_lost
 from tests.chaos.load import Load, some_of_each
 from tests.chaos.test_killed import SOON
+from tests.environment import environment_of
 from tests.live import LiveService
 from tests.live_program import LISTENS, Program
 from tests.messages import connected
@@ -57,11 +57,14 @@ async def start(service: LiveService) -> None:
     await asyncio.gather(service.api.start(), service.background["worker"].start())
 
 
-async def test_two_instances_make_one_schema_and_one_of_them_relays_until_the_other_takes_over(
+async def test_two_instances_make_one_schema_and_one_relays(
     live_service: Callable[..., AbstractAsyncContextManager[LiveService]],
     tmp_path: Path,
 ) -> None:
-    async with live_service(api=False, background=False, **SOON) as service, AsyncExitStack() as stack:
+    async with (
+        live_service(api=False, background=False, **SOON) as service,
+        AsyncExitStack() as stack,
+    ):
         empty = address_of("together", service.settings.database_url_sync)
         await create_database(service.settings.database_url_sync, "together")
         settings = service.settings.model_copy(update={"DATABASE_URL": SecretStr(empty)})

@@ -151,7 +151,7 @@ async def test_a_storage_of_your_own_that_refuses_its_keys_is_said_in_a_sentence
     with Dev(project, {**environment, "S3_SECRET_ACCESS_KEY": "wrong"}, "--servers-only") as dev:
         assert await dev.ends() == 1
 
-    assert "The object storage refuses what this service asks of it." in dev.output
+    assert "The object storage denies access to this service." in dev.output
     assert "Traceback" not in dev.output
 
 

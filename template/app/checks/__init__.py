@@ -1,1 +1,1 @@
-"""What the command line and `scripts/` find out about the backing services."""
+"""Checks of the backing services for the command line and `scripts/`."""

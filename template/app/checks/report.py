@@ -1,4 +1,4 @@
-"""Opens and checks backing services one by one, and writes down what came of it."""
+"""Open and check backing services, and report the results."""
 
 import asyncio
 import time
@@ -13,12 +13,12 @@ from app.core.resource import Resource, StartupError
 T = TypeVar("T")
 
 ANSWER_LIMIT = 10.0
-"""Seconds that one backing service may take in all, say at an address that swallows packets."""
+"""Timeout for one backing service, in seconds, such as at an address that drops packets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection(Generic[T]):
-    """How to look at one backing service from outside the programs that serve.
+    """How the command line inspects one backing service.
 
     Attributes:
         open: as the resource's, but it sets nothing up and binds nothing of this process to it.
@@ -35,20 +35,20 @@ class Inspection(Generic[T]):
     prepare: Callable[[Settings], Awaitable[object]] | None = None
 
     def also(self, check: Callable[[T], Awaitable[str]]) -> "Inspection[T]":
-        """Return this with one more check."""
+        """Return a copy with one more check."""
         return replace(self, checks=(*self.checks, check))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one backing service.
+    """The result for one backing service.
 
     Attributes:
-        name: the resource's.
+        name: the name of the resource.
         ok: whether it works.
-        seconds: how long its check took, once it was open; None where it did not get so far.
+        seconds: the duration of its check; None if it could not be opened.
         detail: what it is, or what is wrong.
-        notes: what a closer look found.
+        notes: the lines of a closer look.
     """
 
     name: str
@@ -65,17 +65,17 @@ async def examine(
     *,
     closely: bool = False,
 ) -> Finding:
-    """Open and check `resource`; whatever is wrong with it becomes the finding.
+    """Open and check `resource`; every error becomes a finding.
 
     Args:
         resource: the backing service.
-        settings: how to reach it.
+        settings: the settings of the service.
         inspection: how to open it and look closer; without one, the resource's own `open`.
         closely: whether to look closer before the check.
     """
     seconds = None
     notes: list[str] = []
-    # Somebody looks on: one attempt tells more than waiting for a server that may be starting.
+    # A person is waiting: one attempt is better than waiting for a server that may be starting.
     settings = settings.model_copy(update={"STARTUP_TIMEOUT": 1.0})
     opened = inspection.open(settings) if inspection else resource.open(settings)
     try:
@@ -91,9 +91,9 @@ async def examine(
                 if closely:
                     notes.append(line)
     except TimeoutError:
-        fault = f"gave no answer within {ANSWER_LIMIT:.0f} seconds"
+        fault = f"did not respond within {ANSWER_LIMIT:.0f} seconds"
         return Finding(resource.name, False, seconds, fault, tuple(notes))
-    except Exception as error:  # whatever a driver raises is the finding
+    except Exception as error:  # any error of a driver is the finding
         return Finding(resource.name, False, seconds, explained(error), tuple(notes))
     return Finding(resource.name, True, seconds, detail, tuple(notes))
 
@@ -103,7 +103,7 @@ async def examine_all(
     settings: Settings,
     inspections: dict[str, Inspection[Any]],
 ) -> list[Finding]:
-    """Examine the resources side by side; the findings come in the resources' order."""
+    """Examine the resources concurrently; the findings are in the order of the resources."""
     return await asyncio.gather(
         *(examine(resource, settings, inspections.get(resource.name)) for resource in resources),
     )
@@ -120,7 +120,7 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return the rows as lines whose columns stand below each other."""
+    """Return the rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -129,7 +129,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 
 def explained(error: Exception) -> str:
-    """Return the error's text for an operator in one line, with the cause if it does not say it."""
+    """Return the error's text in one line, with its cause unless the text contains it."""
     text = " ".join(str(error).split()) or type(error).__name__
     cause = " ".join(str(error.__cause__ or "").split())
     return f"{text} ({cause})" if cause and not isinstance(error, StartupError) else text

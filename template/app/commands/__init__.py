@@ -1,1 +1,1 @@
-"""Commands of the service's parts; app/cli.py adds them to its own."""
+"""Commands of the service's parts; app/cli.py registers them."""

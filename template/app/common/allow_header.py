@@ -1,4 +1,4 @@
-"""Which methods an address takes, whichever router each of them is in."""
+"""The allowed methods of a path, across all routers."""
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -8,16 +8,16 @@ from app.common.root_path import route_path
 
 
 def allowed_methods(scope: Scope) -> list[str]:
-    """Return the methods that the address of this request takes, in alphabetical order.
+    """Return the allowed methods for the path of this request, in alphabetical order.
 
-    The framework knows those of the first route there alone.
+    The framework only knows those of the first matching route.
     """
     methods = route_methods(scope)
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 def route_methods(scope: Scope) -> set[str]:
-    """Return the methods that the routes at the address of this request name."""
+    """Return the methods that the routes for the path of this request declare."""
     app: FastAPI = scope["app"]
     path = route_path(scope)
     methods: set[str] = set()

@@ -1,4 +1,4 @@
-"""Refuses requests for hosts that are not this service."""
+"""Reject requests whose Host header is not allowed."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ class UnknownHost(BadRequest):
 
 
 class AllowedHostsMiddleware:
-    """Answers 400 unless the Host header names one of `hosts`: a name, `*.` and a name, or `*`.
+    """Responds with 400 unless the Host header matches one of `hosts`: `name`, `*.name` or `*`.
 
-    Health is answered for any host: those who ask know the address alone.
+    Health endpoints accept any host: probes only know the address.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The pages /docs and /redoc, which load nothing from other sites and run no inline script."""
+"""The pages /docs and /redoc. They load nothing from other sites and run no inline script."""
 
 from html import escape
 from typing import Final
@@ -8,7 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-# The addresses in the pages are relative, so they hold behind any prefix that a proxy adds.
+# The URLs in the pages are relative, so they work behind any prefix that a proxy adds.
 _SWAGGER_UI: Final = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -47,7 +47,7 @@ _REDOC: Final = """<!DOCTYPE html>
 </body>
 </html>
 """
-# Both pages set styles from their scripts; ReDoc's search runs in a worker made from a blob.
+# Both pages set styles from their scripts; ReDoc's search runs in a worker from a blob URL.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "

@@ -1,4 +1,4 @@
-"""Wraps the responses of API routes in the envelope, without parsing or rewriting their bodies."""
+"""Wrap the responses of API routes in the envelope, without parsing or copying their bodies."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ from app.common.response_envelope import (
     skips_envelope,
 )
 
-# A download, a file or an encoded body cannot be wrapped.
+# Responses that cannot be wrapped: downloads, files, encoded bodies.
 _NOT_PLAIN: Final = frozenset(
     {b"content-disposition", b"content-encoding", b"content-range", b"accept-ranges"},
 )
@@ -22,10 +22,10 @@ _ENVELOPE_START: Final = re.compile(rb'\s*\{\s*"code"\s*:')
 
 
 class ResponseEnvelopeMiddleware:
-    """Wraps JSON that an API route of this application sends in one piece, and nothing else.
+    """Wraps only JSON bodies that an API route of this application sends in one message.
 
-    Streams pass through as they come. Errors bring their envelope (see `app/core/errors.py`), so
-    does a handler that returns a `ResponseEnvelope`, and a route may skip it (`without_envelope`).
+    Streams pass through unchanged. Error responses and a returned `ResponseEnvelope` are envelopes
+    already. A route may skip the envelope with `without_envelope`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -41,7 +41,7 @@ class ResponseEnvelopeMiddleware:
         async def send_wrapped(message: Message) -> None:
             nonlocal held_start
             if message["type"] == "http.response.start":
-                # A mounted application has put itself into the scope; its responses are its own.
+                # A mounted application sets itself in the scope; its responses are not wrapped.
                 if scope.get("app") is application and _may_wrap(scope, message):
                     held_start = message  # its content-length is known with the body
                     return
@@ -77,7 +77,7 @@ def _may_wrap(scope: Scope, start: Message) -> bool:
 
 
 def _is_envelope(scope: Scope, body: bytes) -> bool:
-    # Both are needed: data may look like an envelope, and a handler may create one for other ends.
+    # Both are needed: data may look like an envelope, and a handler may create an unrelated one.
     return created_envelope(scope) and _ENVELOPE_START.match(body) is not None
 
 

@@ -1,4 +1,4 @@
-"""The one place where errors become responses, and their description in the OpenAPI document."""
+"""Turn errors into responses, and describe them in the OpenAPI document."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -62,11 +62,11 @@ def error_schema(cls: type[DomainError]) -> dict[str, Any]:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Send the failure envelope for every failure of `app`."""
+    """Respond to every error of `app` with the failure envelope."""
     for cls in (DomainError, RequestValidationError, HTTPException):
         app.add_exception_handler(cls, _on_error)
-    # A handler for Exception would run outside of all middleware, where the response lacks its
-    # headers and the log its request id. As the innermost middleware, it has both.
+    # A handler for Exception would run outside all middleware: its response would lack the
+    # headers, and its log line the request id. The innermost middleware has both.
     app.user_middleware.append(Middleware(UnexpectedErrorMiddleware))
 
 
@@ -75,7 +75,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
 
 
 class UnexpectedErrorMiddleware:
-    """Turns an unexpected error into a 500 without details, which go into the log."""
+    """Turns an unexpected error into a 500 without details; the log has the details."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -94,7 +94,7 @@ class UnexpectedErrorMiddleware:
         try:
             await self.app(scope, receive, observed_send)
         except Exception as error:
-            # Half a response cannot be taken back: the server must close the connection.
+            # A started response cannot be replaced: the server must close the connection.
             # In debug mode the framework shows the trace to the developer.
             if response_started or scope["app"].debug:
                 raise
@@ -107,7 +107,7 @@ class UnexpectedErrorMiddleware:
 
 
 def failure_response(scope: Scope, error: Exception) -> Response:
-    """Return the response for an error: the one place where errors become responses."""
+    """Return the response for an error."""
     headers: Mapping[str, str] | None = None
     match error:
         case DomainError():
@@ -116,13 +116,13 @@ def failure_response(scope: Scope, error: Exception) -> Response:
             if error.status >= 500:
                 logger.warning("{} (because of {!r})", error.message, error.__cause__)
         case RequestValidationError():
-            faults = [_fault(details) for details in error.errors()]
+            faults = [_invalid_field(details) for details in error.errors()]
             content = ValidationFailure(data=InvalidFields(errors=faults)).model_dump()
         case HTTPException(status_code=PayloadTooLarge.status, detail="Content Too Large"):
-            # What the framework says where a body turns out to be over the limit.
+            # The framework's error for a streamed body over the limit.
             return failure_response(scope, PayloadTooLarge())
         case HTTPException(status_code=400, __cause__=OSError() as cause):
-            # What the framework says of a body that this machine has no room for, too.
+            # The framework raises this also if the machine has no space for the body.
             failure = ServiceUnavailable()
             failure.__cause__ = cause
             return failure_response(scope, failure)
@@ -140,7 +140,7 @@ def failure_response(scope: Scope, error: Exception) -> Response:
                 data = detail
             content = _envelope(status, message, reason_code(status), data)
         case _:
-            message = "Something went wrong on our side; the request id finds it in the log."
+            message = "Something went wrong on our side; search the log for the request id."
             content = _envelope(500, message, reason_code(500))
     skip_envelope(scope)
     return Response(dumps(content), content["code"], headers, "application/json")
@@ -150,9 +150,9 @@ def _envelope(status: int, message: str, code: str, data: object = None) -> dict
     return FailureEnvelope(code=status, message=message, data=data, error=code).model_dump()
 
 
-def _fault(details: Mapping[str, Any]) -> InvalidField:
+def _invalid_field(details: Mapping[str, Any]) -> InvalidField:
     location, *path = details["loc"]
-    if details["type"] == "json_invalid":  # the path is a position in the text then
+    if details["type"] == "json_invalid":  # then the path is a position in the text
         reason = f"This is not JSON: {details['ctx']['error']} (at character {path[0]})."
         return InvalidField(location=location, field=None, reason=reason)
     reason = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

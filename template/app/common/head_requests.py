@@ -1,4 +1,4 @@
-"""HEAD for every route that answers GET: the same status and headers, and no body."""
+"""HEAD for every GET route: the same status and headers, without a body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,7 +6,7 @@ from app.common.allow_header import route_methods
 
 
 class HeadMiddleware:
-    """Answers HEAD as the route answers GET; a route that takes HEAD itself is left alone."""
+    """Serves HEAD through the GET route; a route that declares HEAD handles it itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -15,7 +15,7 @@ class HeadMiddleware:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
-        # Ranges are for GET alone.
+        # Range requests are defined for GET only.
         headers = [header for header in scope["headers"] if header[0] != b"range"]
         scope = {**scope, "headers": headers}
         if not _answers_get(scope):
@@ -35,8 +35,8 @@ class HeadMiddleware:
         as_get = {
             **scope,
             "method": "GET",
-            # Up to this version the framework ends a stream when the server says that the answer
-            # is complete; later it waits for an error from `send`.
+            # Up to this version the framework ends a stream when the server reports that the
+            # response is complete; later versions wait for an error from `send`.
             "asgi": {**scope.get("asgi", {}), "spec_version": "2.3"},
         }
         await self.app(as_get, receive, send_without_body)

@@ -18,14 +18,14 @@ from app.core.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class ResourceReport:
-    """What the check of one resource found.
+    """The result of the check of one resource.
 
     Attributes:
         name: the resource's name.
         required: whether readiness depends on it.
-        healthy: whether it answered as it should.
+        healthy: whether the check passed.
         latency_ms: how long the check took, in milliseconds.
-        detail: what it found, or why it failed in general words; fit for the public.
+        detail: the result, or why it failed in general words; safe to publish.
         error: the exception's text, which may name hosts; for logs and operators only.
     """
 
@@ -40,11 +40,11 @@ class ResourceReport:
 async def check_resources(
     resources: Sequence[Resource[Any]],
     handles: Mapping[str, Any],
-    timeout: float,  # noqa: ASYNC109  # one limit for each
+    timeout: float,  # noqa: ASYNC109  # per resource
 ) -> list[ResourceReport]:
-    """Check every resource at once, each within `timeout` seconds.
+    """Check all resources concurrently, each within `timeout` seconds.
 
-    `handles` are what `open_resources` yields; a resource without one counts as failed.
+    `handles` is what `open_resources` yields; a resource without a handle counts as failed.
     """
     return await asyncio.gather(*(_check(resource, handles, timeout) for resource in resources))
 
@@ -60,9 +60,9 @@ async def _check(
         async with asyncio.timeout(seconds):
             detail = await resource.check(handles[resource.name])
     except TimeoutError:
-        detail = error = f"does not answer within {seconds:g} s"
-    except Exception as failure:  # whatever a client library raises means the same here
-        detail, error = "does not answer as it should", f"{type(failure).__name__}: {failure}"
+        detail = error = f"no response within {seconds:g} s"
+    except Exception as failure:  # any error of a client library means unhealthy
+        detail, error = "the check failed", f"{type(failure).__name__}: {failure}"
     return ResourceReport(
         name=resource.name,
         required=resource.required,
@@ -74,13 +74,13 @@ async def _check(
 
 
 class Liveness(BaseModel):
-    """The process answers."""
+    """The process is running."""
 
     status: Literal["alive"] = "alive"
 
 
 class ResourceStatus(BaseModel):
-    """How one resource is."""
+    """The state of one resource."""
 
     status: Literal["up", "down"]
     required: bool = Field(description="Whether readiness depends on it.")
@@ -89,7 +89,7 @@ class ResourceStatus(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether requests can be served."""
+    """Whether the service can serve requests."""
 
     status: Literal["ready", "not ready"]
     resources: dict[str, ResourceStatus]
@@ -105,7 +105,7 @@ router = APIRouter(
 
 
 class DirectRoute(APIRoute):
-    """A route whose function makes the response from the request itself; nothing is injected."""
+    """A route whose function takes the request and returns the response, without injection."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the function."""
@@ -113,7 +113,7 @@ class DirectRoute(APIRoute):
 
 
 async def live(request: Request) -> Response:
-    """Tell that the process runs; it looks at nothing else."""
+    """Report that the process is running, without checking anything else."""
     skip_envelope(request.scope)
     return Response(_ALIVE, media_type="application/json")
 
@@ -123,7 +123,7 @@ router.add_api_route("/live", live, response_model=Liveness, route_class_overrid
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Not ready."}})
 async def ready(request: Request, response: Response, settings: SettingsDep) -> Readiness:
-    """Check every resource; 503 while one that is needed does not answer."""
+    """Check every resource; 503 while a required one is unavailable."""
     state = request.app.state
     reports = await check_resources(state.inventory, state.resources, settings.HEALTH_TIMEOUT)
     _log_changes(state, reports)
@@ -145,7 +145,7 @@ async def ready(request: Request, response: Response, settings: SettingsDep) -> 
 
 
 def _log_changes(state: Any, reports: list[ResourceReport]) -> None:
-    """Log what went down or came back since the last look, once and not at every probe."""
+    """Log a resource that went down or recovered, once and not at every probe."""
     down = {report.name for report in reports if not report.healthy}
     known: set[str] = getattr(state, "resources_down", set())
     state.resources_down = down

@@ -1,4 +1,4 @@
-"""JSON for what services meet beyond plain data: times, decimals, bytes, models and the like."""
+"""JSON for values beyond plain data: times, decimals, bytes, models and others."""
 
 import base64
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ import orjson
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-# Times are passed through because orjson would keep their offset instead of writing UTC.
+# `_default` handles datetimes, since orjson would keep their offset instead of writing UTC.
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class UnserializableError(TypeError):
-    """A value has no form in JSON. The text names its path, such as `$.items[3].price`."""
+    """A value cannot be serialized. The text names its path, such as `$.items[3].price`."""
 
 
 def dumps(value: object) -> bytes:
-    """Write `value` as JSON.
+    """Serialize `value` to JSON.
 
-    Times become ISO 8601 in UTC (a time without a zone is taken to be UTC), Decimal becomes text,
-    bytes become base64, sets become sorted lists, enums become their values; models and
-    dataclasses become objects. NaN and infinities become null.
+    Datetimes become ISO 8601 in UTC (a naive one counts as UTC), Decimal becomes text, bytes
+    become base64, sets become sorted lists, enums become their values, models and dataclasses
+    become objects. NaN and infinities become null.
 
     Raises:
-        UnserializableError: something inside has no form in JSON.
+        UnserializableError: a value inside cannot be serialized.
     """
     try:
         return orjson.dumps(value, default=_default, option=_OPTIONS)
@@ -39,7 +39,7 @@ def dumps(value: object) -> bytes:
 
 
 def loads(text: bytes | str) -> Any:
-    """Read JSON.
+    """Parse JSON.
 
     Raises:
         json.JSONDecodeError: the text is not JSON.

@@ -1,4 +1,4 @@
-"""Logs through Loguru: coloured lines in development, one JSON object a line in production."""
+"""Logging with Loguru: colored lines in development, one JSON object per line in production."""
 
 import json
 import logging
@@ -25,8 +25,8 @@ _DEVELOPMENT_FORMAT: Final = (
     "{extra[request_id]} | <level>{message}</level>"
 )
 
-# What gives access never appears: values that are named as such, credentials, passwords in URLs.
-# Repetitions are bounded where a text made for it could otherwise take quadratic time.
+# Secrets to redact: values with telling names, credentials, passwords in URLs.
+# Repetitions are bounded so that no text can make a search take quadratic time.
 _VALUE: Final = r"""(?:"[^"]*"|'[^']*'|[^\s"'&,;}\])]+)"""
 _SECRETS: Final = re.compile(
     r"(?P<keep>"
@@ -37,7 +37,7 @@ _SECRETS: Final = re.compile(
     r"(?P<user>://[^\s/:@,'\"]*:)[^\s,'\"]{0,200}@",
     re.IGNORECASE,
 )
-# Looking for these first spares most lines the search above, which takes longer.
+# A quick search for these spares most lines the slower search above.
 _HINTS: Final = (
     *("authorization", "passw", "secret", "token", "api_key", "api-key", "apikey"),
     *("signature", "cookie", "bearer", "basic", "://"),
@@ -47,17 +47,17 @@ _fields: Final[list["Callable[[], Mapping[str, str]]"]] = []
 
 
 def add_log_fields(fields: "Callable[[], Mapping[str, str]]") -> None:
-    """Have every line of the log carry what `fields` returns at that moment, by name."""
+    """Add the fields that `fields` returns to every log line; called for each line."""
     _fields.append(fields)
 
 
 def setup_logging(env: str = "development", level: str = "INFO") -> None:
-    """Send every log of this process, the standard library's too, to stderr in one form.
+    """Send all logs of this process, including the standard library's, to stderr in one format.
 
-    `env` is APP_ENV; `production` means JSON. Calling it again replaces what it set up.
+    `env` is APP_ENV; `production` means JSON. Calling it again replaces the configuration.
     """
     if env == "production":
-        # A format that is a function keeps Loguru from adding the exception itself.
+        # With a function as format, Loguru does not append the exception.
         _send_to(_write_json, lambda _: "{message}", level)
     else:
         colorize = sys.stderr.isatty() or "FORCE_COLOR" in os.environ
@@ -65,7 +65,7 @@ def setup_logging(env: str = "development", level: str = "INFO") -> None:
 
 
 def setup_command_logging() -> None:
-    """Send warnings and errors to stderr as plain lines, for the person who runs a command."""
+    """Send warnings and errors to stderr as plain lines, for commands."""
     _send_to(_write_text, "{level}: {message}", "WARNING")
 
 
@@ -94,7 +94,7 @@ def _send_to(
 
 
 def redact(text: str) -> str:
-    """Return `text` without the passwords, tokens and keys that are recognisable as such."""
+    """Return `text` with recognizable passwords, tokens and keys masked."""
     lowered = text.lower()
     return _SECRETS.sub(_hide, text) if any(hint in lowered for hint in _HINTS) else text
 
@@ -145,10 +145,10 @@ def _as_text(value: object) -> str:
 
 
 class InterceptHandler(logging.Handler):
-    """Hands the records of the standard library's loggers to Loguru."""
+    """Forwards the records of the standard library's loggers to Loguru."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log `record` under the place that it came from."""
+        """Log `record` with its original location."""
         try:
             level: str | int = logger.level(record.levelname).name
         except ValueError:
@@ -168,8 +168,8 @@ def _intercept_standard_logging(level: str) -> None:
     root.setLevel(level if level != "TRACE" else logging.NOTSET)
     if not any(isinstance(handler, InterceptHandler) for handler in root.handlers):
         root.addHandler(InterceptHandler())
-    # Uvicorn brings handlers of its own; without them its records reach the root. A logger that
-    # was silenced (`--no-access-log`) has none, and stays silent.
+    # Uvicorn installs its own handlers; without them its records reach the root logger. A silenced
+    # logger (`--no-access-log`) has none, and stays silent.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         theirs = logging.getLogger(name)
         theirs.setLevel(logging.NOTSET)

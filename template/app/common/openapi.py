@@ -1,4 +1,4 @@
-"""Completes the OpenAPI document: envelopes, errors, and what client generators need."""
+"""Complete the OpenAPI document: envelopes, errors, and names for client generators."""
 
 import re
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ Schema = dict[str, Any]
 
 
 class _Operation(NamedTuple):
-    """A documented operation, which is part of the document and can be changed.
+    """An operation of the document; changing `schema` changes the document.
 
     Attributes:
-        name: the name of the route, which is that of its function by default.
-        method: such as `get`.
+        name: the name of the route, by default the name of its function.
+        method: the method in lower case, such as `get`.
         has_own_id: whether the route sets `operation_id` itself.
         is_wrapped: whether the middleware puts its responses into the envelope.
         errors: what its handler and its dependencies declare with `raises`.
@@ -51,7 +51,7 @@ class _Operation(NamedTuple):
 
 
 def document_envelopes(app: FastAPI) -> None:
-    """Let `app.openapi()` describe the envelope around what the routes declare."""
+    """Make `app.openapi()` describe the envelope around the declared responses."""
     original, documented = app.openapi, None
 
     def openapi() -> Schema:
@@ -122,9 +122,9 @@ def _declared_errors(dependant: Dependant) -> Iterator[type[DomainError]]:
 
 
 def _set_operation_ids(operations: list[_Operation]) -> dict[str, str]:
-    """Name operations after their functions; return the new names of the forms of their bodies.
+    """Name operations after their functions; return the new names of their form schemas.
 
-    Further operations of the same name add their method, or keep FastAPI's id with the path.
+    A second operation of the same name adds its method, or keeps FastAPI's id with the path.
     """
     used = {each.schema["operationId"] for each in operations if each.has_own_id}
     renamed = {}
@@ -141,7 +141,7 @@ def _set_operation_ids(operations: list[_Operation]) -> dict[str, str]:
 
 
 def _readable(name: str) -> str:
-    """Return the name of a component without the remains of brackets: `Page_Book_` is Page_Book."""
+    """Return a component's name without replaced brackets: `Page_Book_` becomes Page_Book."""
     return re.sub("_+", "_", name).strip("_")
 
 
@@ -163,7 +163,7 @@ def _replace(node: Any, texts: dict[str, str]) -> None:
 
 
 def _describe_files(node: Any) -> None:
-    """Add `format: binary` to files, which many generators recognise by it alone."""
+    """Add `format: binary` to files: many generators recognize files only by it."""
     if isinstance(node, dict):
         if isinstance(node.get("contentMediaType"), str) and "contentEncoding" not in node:
             node.setdefault("format", "binary")
@@ -223,9 +223,9 @@ def _enveloped(
     schemas: Schema,
     envelopes: set[str],
 ) -> Schema:
-    """Return a reference to the component that describes `data` in its envelope, after adding it.
+    """Add a component for `data` in its envelope, and return a reference to it.
 
-    A `ResponseEnvelope` that the route declares is sent as it is.
+    A `ResponseEnvelope` that the route declares is not wrapped again.
     """
     choices = data.get("anyOf", [data])
     as_they_are = [each for each in choices if _name_of(each) in envelopes]
@@ -255,7 +255,7 @@ def _name_of(schema: Schema) -> str:
 
 
 def _named_errors(choices: list[Schema], schemas: Schema) -> Schema:
-    """Make each error a component, so that generated clients have a type for it."""
+    """Make each error a component, so that generated clients get a type for it."""
     for index, schema in enumerate(choices):
         name = schema.get("title")
         if name and schemas.setdefault(name, schema) == schema:  # else its name is taken
@@ -264,7 +264,7 @@ def _named_errors(choices: list[Schema], schemas: Schema) -> Schema:
 
 
 def _describe_validation(responses: Schema) -> None:
-    """Add the validation error to the 422 responses, besides those that a route documents."""
+    """Add the validation error to the documented 422 responses."""
     reference = {"$ref": REFERENCE + ValidationFailure.__name__}
     documented = responses.get("422", {}).get("content", {}).get(_JSON, {})
     if "oneOf" in documented.get("schema", {}):  # errors that the route declares itself
@@ -278,7 +278,7 @@ def _describe_validation(responses: Schema) -> None:
 
 
 def _describe_unavailability(responses: Schema) -> None:
-    """Allow any `error` in a 503: every resource of an operation may be down or too slow."""
+    """Allow any `error` in a 503: every resource of an operation may be unavailable."""
     ((_, general),) = error_responses(ServiceUnavailable).items()
     content = responses.setdefault("503", general)["content"][_JSON]
     if "oneOf" in content.get("schema", {}):
@@ -288,7 +288,7 @@ def _describe_unavailability(responses: Schema) -> None:
 
 
 def _describe_parameter(schema: Schema) -> None:
-    """Remove null, which only a body can hold, and name the values of an enumeration."""
+    """Remove null, which only a body can contain, and name the values of an enumeration."""
     if "anyOf" in schema:
         choices = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
         schema |= choices[0] if len(choices) == 1 else {"anyOf": choices}
@@ -298,6 +298,6 @@ def _describe_parameter(schema: Schema) -> None:
 
 
 def _variable(value: str) -> str:
-    """Return the name of an enumeration's value: `-created_at` is CREATED_AT_DESC."""
+    """Return the name of an enumeration's value: `-created_at` becomes CREATED_AT_DESC."""
     name = re.sub(r"\W", "_", value.removeprefix("-")).upper()
     return f"{name}_DESC" if value.startswith("-") else name

@@ -1,4 +1,4 @@
-"""Pages of a list: by cursor, which holds still while rows come and go, or by offset."""
+"""Pagination: by cursor, which is stable while rows are added and deleted, or by offset."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -32,28 +32,28 @@ _PARSERS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 class InvalidCursor(Unprocessable):
-    """This cursor is not of this list with this order and these filters; begin without one."""
+    """This cursor belongs to another list, order or filter; start without a cursor."""
 
 
 class Page(BaseModel, Generic[T]):
-    """Some items of a list, and how to get those after them."""
+    """A page of a list, with the cursor of the next page."""
 
     items: list[T]
     next_cursor: str | None = Field(description="`cursor` of the next page; null on the last one.")
-    total: int | None = Field(description="How many there are on all pages; null unless asked for.")
+    total: int | None = Field(description="The number of all items; null unless requested.")
 
 
 @dataclass(frozen=True, slots=True)
 class PageParams:
-    """Which page a client asked for.
+    """The requested page.
 
     Attributes:
-        limit: how many items at most. Query one more: it tells whether a page follows.
-        offset: how many items to skip; 0 with a cursor.
-        after: the sort values of the last item of the page before, None on the first page. They
-            must be unique together, so the last of them is usually an id.
+        limit: maximum number of items. Query one more to see whether another page follows.
+        offset: number of items to skip; 0 with a cursor.
+        after: the sort values of the last item of the previous page, None on the first page. The
+            combination must be unique, so the last value is usually an id.
         with_total: whether the client wants the number of all items, which costs a COUNT.
-        seal: what signs the cursors of this list, order and filters.
+        seal: the key that signs the cursors of this list, order and filters.
     """
 
     limit: int
@@ -68,12 +68,12 @@ class PageParams:
         position: Callable[[T], Position],
         total: int | None = None,
     ) -> Page[T]:
-        """Make the page.
+        """Build the page.
 
         Args:
-            items: what was found, in order: up to `limit` + 1.
-            position: gives the sort values of an item, in the order in which `after` has them.
-            total: the number of all items, if it was asked for.
+            items: up to `limit` + 1 items, in order.
+            position: returns the sort values of an item, in the order of `after`.
+            total: the number of all items, if requested.
         """
         shown = items[: self.limit]
         more = len(items) > self.limit
@@ -91,17 +91,17 @@ async def page_params(
     ] = 0,
     cursor: Annotated[
         str | None,
-        Query(max_length=2000, description="`next_cursor` of the page before, as it was given."),
+        Query(max_length=2000, description="`next_cursor` of the previous page, unchanged."),
     ] = None,
-    with_total: Annotated[bool, Query(description="Whether to count them all.")] = False,
+    with_total: Annotated[bool, Query(description="Whether to count all items.")] = False,
 ) -> PageParams:
-    """Return the page that the client asked for.
+    """Return the requested page.
 
     Raises:
-        InvalidCursor: the cursor was altered or belongs to another list, or comes with an offset.
+        InvalidCursor: the cursor was altered, belongs to another list, or is given with an offset.
     """
     if cursor is not None and offset:
-        raise InvalidCursor("Give a cursor or an offset, not both.")
+        raise InvalidCursor("Pass a cursor or an offset, not both.")
     paging = {"limit", "offset", "cursor", "with_total"}
     others = sorted(item for item in request.query_params.multi_items() if item[0] not in paging)
     scope = f"page cursor\0{route_path(request.scope)}?{urlencode(others)}"
@@ -112,7 +112,7 @@ async def page_params(
 
 
 def encode_cursor(position: Position, seal: bytes) -> str:
-    """Return the text by which a client comes back to `position`, signed with `seal`."""
+    """Encode `position` as a cursor, signed with `seal`."""
     typed = [(type(value).__name__, str(value)) for value in position]
     payload = dumps(typed)
     return urlsafe_b64encode(_signature(payload, seal) + payload).decode()
@@ -122,7 +122,7 @@ def decode_cursor(cursor: str, seal: bytes) -> Position:
     """Return the position in `cursor`.
 
     Raises:
-        InvalidCursor: it was not made with this `seal`.
+        InvalidCursor: it was not signed with this `seal`.
     """
     try:
         signed = urlsafe_b64decode(cursor.encode("ascii"))

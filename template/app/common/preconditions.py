@@ -1,4 +1,4 @@
-"""ETags and If-Match: a client changes only the version of a thing that it has seen."""
+"""ETags and If-Match: a client changes an object only if it has seen the current version."""
 
 import re
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ _SCHEMA: Final = {"type": "string", "pattern": rf"^(\*|{_DOCUMENTED}(, *{_DOCUME
 
 
 class InvalidIfMatch(Unprocessable):
-    """If-Match must be *, or ETags in their quotation marks, separated by commas."""
+    """If-Match must be *, or quoted ETags separated by commas."""
 
 
 def etag(version: int) -> str:
@@ -31,20 +31,19 @@ async def expected_version(
         str | None,
         Header(
             alias="If-Match",
-            description="The ETag of the version to change; anything newer is left alone.",
+            description="The ETag of the version to change; 412 if the current one differs.",
             json_schema_extra=_SCHEMA,
         ),
     ] = None,
 ) -> frozenset[int] | None:
-    """Return the versions of which the client wants to change one, None if any.
+    """Return the versions that If-Match allows; None allows any.
 
-    A weak ETag names none, nor does one that this service cannot have given: RFC 9110 compares
-    strongly here.
+    Weak ETags and unknown ETags match nothing: RFC 9110 requires the strong comparison here.
 
     Raises:
         InvalidIfMatch: the header is neither `*` nor a list of ETags.
     """
-    lines = request.headers.getlist("if-match")  # of several lines a parameter has one
+    lines = request.headers.getlist("if-match")  # a parameter would only have one of several lines
     value = ",".join(lines).strip()
     if not lines or value == "*":
         return None
@@ -55,7 +54,7 @@ async def expected_version(
 
 
 def is_expected(version: int, versions: frozenset[int] | None) -> bool:
-    """Return whether `version` is one that the client wants to change."""
+    """Return whether `versions` allow `version`."""
     return versions is None or version in versions
 
 

@@ -1,4 +1,4 @@
-"""The request id: taken from the caller or made here, known to logs, sent back with the answer."""
+"""The request id: accepted from the caller or generated, logged, and sent with the response."""
 
 import re
 from os import urandom
@@ -9,16 +9,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.request_id import REQUEST_ID_HEADER, current_request_id
 
 _HEADER: Final = REQUEST_ID_HEADER.lower().encode()
-# What may stand in a log line and in a header without being mistaken for anything else.
+# Characters that are safe in a log line and in a header.
 _ACCEPTED: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class RequestContextMiddleware:
-    """Gives every request an id, and every answer the header that names it.
+    """Assigns an id to every request, and sends it in a header of the response.
 
-    Of `headers`, which are in lower case, each answer gets those that it does not bring itself.
+    Adds `headers` (names in lower case) to every response that does not set them.
     """
 
     def __init__(self, app: ASGIApp, headers: Headers = ()) -> None:
@@ -41,7 +41,7 @@ class RequestContextMiddleware:
                 message["headers"] = [*own, (_HEADER, request_id), *others]
             await send(message)
 
-        # What `request_id_context` does, at half of its price.
+        # Like `request_id_context`, at half its cost.
         token = current_request_id.set(request_id.decode())
         try:
             await self.app(scope, receive, send_with_id)

@@ -1,4 +1,4 @@
-"""The one shape of every JSON response: `{"code": …, "message": …, "data": …, "error": …}`."""
+"""The envelope of every JSON response: `{"code": …, "message": …, "data": …, "error": …}`."""
 
 from contextvars import ContextVar
 from functools import lru_cache
@@ -12,24 +12,24 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 REFERENCE: Final = "#/components/schemas/"
-ENVELOPE_MARK: Final = "x-envelope"  # in schemas while the document is built
+ENVELOPE_MARK: Final = "x-envelope"  # marks schemas while the document is built
 
 T = TypeVar("T")
 
 _ALWAYS_COMPLETE: Final = ConfigDict(json_schema_serialization_defaults_required=True)
 _SKIP_ENVELOPE: Final = "app.skip_envelope"
 _ENVELOPE_CREATED: Final = "app.envelope_created"
-# The request that notes each `ResponseEnvelope` that is created while it is handled.
+# The current request; creating a `ResponseEnvelope` marks it.
 envelope_scope: ContextVar[Scope | None] = ContextVar("envelope_scope", default=None)
-# Where the phrases of HTTP have changed over the years.
+# Statuses whose phrase differs between versions of Python.
 _CODES: Final = {413: "payload_too_large", 415: "unsupported_media", 422: "unprocessable"}
 
 
 class ResponseEnvelope(BaseModel, Generic[T]):
-    """An envelope that a handler fills itself: it is sent as it is, and not wrapped again.
+    """An envelope that a handler returns itself; it is not wrapped again.
 
-    Handlers seldom need it, for the middleware wraps what they return. `code` is sent in the body
-    only: the HTTP status is that of the route or of the response.
+    Handlers rarely need it: the middleware wraps what they return. `code` only sets the field in
+    the body; the route or the response sets the HTTP status.
     """
 
     model_config = _ALWAYS_COMPLETE
@@ -40,7 +40,7 @@ class ResponseEnvelope(BaseModel, Generic[T]):
     error: str | None = Field(None, description="What went wrong, for programs.")
 
     def model_post_init(self, _: Any, /) -> None:
-        """Note in the current request that its body may be an envelope already."""
+        """Mark the current request: its body may be an envelope already."""
         scope = envelope_scope.get()
         if scope is not None:
             scope[_ENVELOPE_CREATED] = True
@@ -63,7 +63,7 @@ class ResponseEnvelope(BaseModel, Generic[T]):
 
 
 class SuccessEnvelope(BaseModel, Generic[T]):
-    """What a caller gets when the request succeeded."""
+    """The response to a successful request."""
 
     model_config = _ALWAYS_COMPLETE
 
@@ -74,7 +74,7 @@ class SuccessEnvelope(BaseModel, Generic[T]):
 
 
 class FailureEnvelope(BaseModel):
-    """What a caller gets when the request failed."""
+    """The response to a failed request."""
 
     model_config = _ALWAYS_COMPLETE
 
@@ -88,7 +88,7 @@ class InvalidField(BaseModel):
     """One error of a request."""
 
     location: str = Field(description="body, query, path, header or cookie.")
-    field: str | None = Field(description="Its name, such as `items.3.price`; null for the whole.")
+    field: str | None = Field(description="The name, such as `items.3.price`; null for the whole.")
     reason: str
 
 
@@ -99,7 +99,7 @@ class InvalidFields(BaseModel):
 
 
 class ValidationFailure(BaseModel):
-    """What a caller gets when the request is not valid."""
+    """The response to an invalid request."""
 
     model_config = _ALWAYS_COMPLETE
 
@@ -110,19 +110,19 @@ class ValidationFailure(BaseModel):
 
 
 def reason_phrase(status: int) -> str:
-    """Return the message of a response that has none itself."""
+    """Return the default message of a response with this status."""
     return responses.get(status, "Error")
 
 
 def reason_code(status: int) -> str:
-    """Return the `error` of a response that has none itself, such as `bad_request` for 400."""
+    """Return the default `error` of a response, such as `bad_request` for 400."""
     words = reason_phrase(status).lower().replace("'", "").replace("-", " ").split()
     return _CODES.get(status) or "_".join(words)
 
 
 @lru_cache(maxsize=64)
 def envelope_parts(status: int) -> tuple[bytes, bytes]:
-    """Return what is sent before and after the body of a response with this status."""
+    """Return the bytes before and after the body of a response with this status."""
     envelope: BaseModel
     if status < 400:
         envelope = SuccessEnvelope[None](code=status, data=None)
@@ -134,7 +134,7 @@ def envelope_parts(status: int) -> tuple[bytes, bytes]:
 
 
 def skip_envelope(scope: Scope) -> None:
-    """Tell the envelope middleware not to wrap the response to this request."""
+    """Make the envelope middleware skip the response to this request."""
     scope[_SKIP_ENVELOPE] = True
 
 
@@ -156,7 +156,7 @@ def is_envelope_type(response_model: object) -> bool:
 async def without_envelope(connection: HTTPConnection) -> None:
     """Send the bare body: `dependencies=[Depends(without_envelope)]`.
 
-    It works on a route, on a router and where a router is included. The documented schema is
-    the bare one then. Errors keep their envelope.
+    It works on a route, on a router and on `include_router`. The OpenAPI document describes the
+    bare body then. Errors keep their envelope.
     """
     skip_envelope(connection.scope)

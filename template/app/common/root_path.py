@@ -1,17 +1,17 @@
-"""The path that a proxy puts before those of the service: ROOT_PATH, or uvicorn's `--root-path`."""
+"""The path prefix of a proxy: ROOT_PATH, or uvicorn's `--root-path`."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def route_path(scope: Scope) -> str:
-    """Return the path of a request as the routes know it, without the prefix."""
+    """Return the path of a request without the prefix, as routes declare it."""
     path: str = scope["path"]
     prefix = scope.get("root_path", "")
     return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
 
 
 class RootPathMiddleware:
-    """Tells the application its prefix, whether the proxy passes it on or takes it away."""
+    """Sets the prefix in the scope, whether the proxy keeps it in the path or strips it."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self.app = app

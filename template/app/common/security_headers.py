@@ -1,19 +1,19 @@
-"""What every answer tells browsers, so that nothing of the API can be abused in a page."""
+"""Security headers of every response."""
 
 from typing import Final
 
 from app.common.request_context import Headers
 
-# An answer is data: no page, nothing to be run or to be shown in another page. A page of your own
-# brings a policy of its own, as those in app/common/docs_pages.py do, which takes this one's place.
+# A response is data: it is never a page, a script or a frame. A page of yours sets its own
+# policy, which replaces this one; see app/common/docs_pages.py.
 _POLICY: Final = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def security_headers(hsts_seconds: int) -> Headers:
-    """Return the headers of every answer.
+    """Return the security headers of every response.
 
     Args:
-        hsts_seconds: how long browsers shall use HTTPS alone; 0 to say nothing of that.
+        hsts_seconds: max-age of Strict-Transport-Security; 0 omits the header.
     """
     headers = [
         (b"content-security-policy", _POLICY),

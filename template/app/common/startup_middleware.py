@@ -1,4 +1,4 @@
-"""Ends a start that failed with the sentence for the operator instead of a traceback."""
+"""Report a failed start with a sentence for the operator instead of a traceback."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,9 +6,9 @@ from app.core.resource import StartupError
 
 
 class StartupErrorMiddleware:
-    """Tells the server why the lifespan could not begin, in one sentence.
+    """Replaces the traceback of a `StartupError` in the lifespan by its text.
 
-    The framework would send the traceback as the reason, and the server would log it.
+    The framework sends the traceback to the server, which logs it.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Ends requests that take too long; `time_limit(seconds)` gives a route a limit of its own."""
+"""Time out slow requests; `time_limit(seconds)` sets the limit of a route."""
 
 import asyncio
 from typing import Any, Final
@@ -12,21 +12,20 @@ from app.common.root_path import route_path
 from app.core.errors import RequestTooSlow, ServiceUnavailable
 
 MINIMUM_RATE: Final = 4096
-"""Bytes of a body that have to come each second, when the limit is over."""
+"""Minimum rate of a request body in bytes per second, after the limit has passed."""
 
 _LIMIT: Final = "app.time_limit"
 
 
 class RequestTimedOut(ServiceUnavailable):
-    """This took longer than requests may take."""
+    """The request took longer than the limit."""
 
 
 class TimeLimitMiddleware:
-    """Ends a request whose answer has not begun after some seconds; nothing of it is stored then.
+    """Cancels a request whose response has not started within the limit; it is rolled back.
 
-    The time begins anew when the body is complete. That may take longer as long as enough of it
-    comes, and so may an answer that has begun, such as a download. Health is asked without a limit:
-    it has its own.
+    The time starts again when the body is complete. A body may take longer while it arrives fast
+    enough. A started response, such as a download, has no limit. Health endpoints have their own.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -77,9 +76,9 @@ class TimeLimitMiddleware:
 
 
 def time_limit(seconds: float | None) -> Any:
-    """Let a route take so many seconds, None for any number: `dependencies=[time_limit(300)]`.
+    """Set the time limit of a route, None for no limit: `dependencies=[time_limit(300)]`.
 
-    They begin when the request's body is complete.
+    The time starts when the request body is complete.
     """
 
     async def set_limit(connection: HTTPConnection) -> None:

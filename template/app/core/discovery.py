@@ -1,4 +1,4 @@
-"""Finds what features declare, wherever in their folders it stands: tasks, handlers, tables."""
+"""Import all modules of the features, which register their tasks, handlers and tables."""
 
 import traceback
 from importlib import import_module
@@ -13,7 +13,7 @@ def import_modules(package: ModuleType) -> None:
     """Import every module below `package`.
 
     Raises:
-        StartupError: one cannot be imported; the text says which, why and where.
+        StartupError: a module cannot be imported; the text names it, the reason and the line.
     """
     for found in iter_modules(package.__path__, f"{package.__name__}."):
         if found.name.endswith(".__main__"):  # a program, which would run
@@ -30,7 +30,7 @@ def import_modules(package: ModuleType) -> None:
 
 
 def _place(error: Exception) -> str:
-    """Return the file and line of `error`, where its own text does not name them."""
+    """Return the file and line of `error` unless its text names them."""
     if isinstance(error, SyntaxError):
         return ""
     frames = [

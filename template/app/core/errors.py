@@ -1,4 +1,4 @@
-"""Errors of the domain: what can go wrong, and the HTTP status that says so."""
+"""Domain errors, each with its HTTP status."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -59,13 +59,13 @@ class Forbidden(DomainError):
 
 
 class NotFound(DomainError):
-    """There is nothing at this address."""
+    """There is nothing at this path."""
 
     status = 404
 
 
 class RequestTooSlow(DomainError):
-    """The request's body comes too slowly."""
+    """The request body arrives too slowly."""
 
     status = 408
 
@@ -74,13 +74,13 @@ class RequestTooSlow(DomainError):
 
 
 class Conflict(DomainError):
-    """The request contradicts what is there already."""
+    """The request conflicts with the current state."""
 
     status = 409
 
 
 class PreconditionFailed(DomainError):
-    """What is there has changed in the meantime."""
+    """The object has changed in the meantime."""
 
     status = 412
 
@@ -104,13 +104,13 @@ class Unprocessable(DomainError):
 
 
 class PreconditionRequired(DomainError):
-    """The request must say which version it is about."""
+    """The request must name the version that it changes."""
 
     status = 428
 
 
 class ServiceUnavailable(DomainError):
-    """Something that is needed for this does not answer at the moment."""
+    """A required service is unavailable at the moment."""
 
     status = 503
 

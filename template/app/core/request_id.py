@@ -1,4 +1,4 @@
-"""The id of the request that is being served: for logs, and for what the request causes."""
+"""The id of the current request, for logs, tasks and events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ current_request_id: ContextVar[str | None] = ContextVar("request_id", default=No
 
 
 def get_request_id() -> str | None:
-    """Return the id of the request that is being served, or None outside of one."""
+    """Return the id of the current request, or None outside a request."""
     return current_request_id.get()
 
 
 @contextmanager
 def request_id_context(request_id: str | None) -> Iterator[None]:
-    """Do what is inside on behalf of the request with this id; for work done outside of it."""
+    """Run the block under this request id; for work outside the request that caused it."""
     token = current_request_id.set(request_id)
     try:
         yield

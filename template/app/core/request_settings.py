@@ -1,6 +1,6 @@
-"""The settings for whoever has a request: `SettingsDep` in a handler asks for them.
+"""The settings as a dependency of handlers: `SettingsDep`.
 
-They stand apart from `app.core.config` so that a command that serves nothing needs no FastAPI.
+A module of its own, so that commands import `app.core.config` without FastAPI.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a backing service is to this program: something that is opened, checked and closed."""
+"""Resources: backing services that are opened, checked and closed."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,18 +11,18 @@ T = TypeVar("T")
 
 
 class StartupError(Exception):
-    """The service cannot start. Its text is for the operator: what is wrong and what to look at."""
+    """The service cannot start. The text is for the operator: what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[T]):
-    """One backing service, opened and checked in the same way wherever it is used.
+    """One backing service, opened and checked in the same way by every program.
 
     Attributes:
-        name: what readiness, logs and the command line call it.
-        open: yields the handle; waits for a server that is starting, within a limit, and raises
-            `StartupError` where the service cannot do without it.
-        check: returns what it found, such as a version; raises whatever went wrong.
+        name: its name in readiness, logs and the command line.
+        open: yields the handle; waits for a starting server within a limit, and raises
+            `StartupError` if the service cannot run without it.
+        check: returns a detail, such as a version; raises an error if it does not work.
         required: whether readiness depends on it.
     """
 

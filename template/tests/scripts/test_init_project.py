@@ -67,7 +67,7 @@ def test_the_function_takes_each_name_and_never_replaces_a_file(
     init_project(**names)
 
     assert set(names.values()) <= set(dotenv_values(".env.development").values())
-    with pytest.raises(SetupError, match="is there already"):
+    with pytest.raises(SetupError, match="already exists"):
         init_project(**names)
 
 

@@ -1,4 +1,4 @@
-"""Runs the migrations; Alembic executes this file for each of its commands."""
+"""Run the migrations; Alembic executes this file for each of its commands."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from app.core.settings.errors import SettingsError
 
 
 def run_migrations(connection: Connection) -> None:
-    """Run them on `connection`, all in one transaction."""
+    """Run the migrations on `connection`, in one transaction."""
     context.configure(
         connection=connection,
         target_metadata=all_models(),
@@ -27,10 +27,10 @@ def run_migrations(connection: Connection) -> None:
 
 
 async def connect_and_run() -> None:
-    """Run them where the settings point; what the `alembic` command does."""
+    """Run the migrations on the database of the settings, for the `alembic` command."""
     settings = get_settings()
     setup_logging(settings.APP_ENV, settings.LOG_LEVEL)
-    logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")  # six lines of no news
+    logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")  # six uninformative lines
     async with migration_connection(settings) as connection:
         await connection.run_sync(run_migrations)
 

@@ -1,4 +1,4 @@
-"""Say whether the database answers and which version it is, or what to look at."""
+"""Check the database: print its version, or the reason of the failure."""
 
 import os
 import sys
@@ -7,5 +7,5 @@ from pathlib import Path
 from app.cli import main
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    os.chdir(Path(__file__).parents[1])  # the folder of the .env files, from any working directory
     main(["check", "database", *sys.argv[1:]])

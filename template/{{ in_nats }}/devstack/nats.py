@@ -26,7 +26,7 @@ class NatsServer(Server):
         return {"NATS_URL": self.url}
 
     async def discard(self, environment: Mapping[str, str]) -> None:
-        await self.kill()  # streams have names of their own, so all of them go
+        await self.kill()  # and delete all streams: their names are unknown
         shutil.rmtree(self.folder / "data", ignore_errors=True)
 
     def where(self, environment: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Make the JetStream streams or bring them up to date; the second time nothing changes."""
+"""Create or update the JetStream streams; idempotent."""
 
 import os
 import sys
@@ -7,5 +7,5 @@ from pathlib import Path
 from app.cli import main
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    os.chdir(Path(__file__).parents[1])  # the folder of the .env files, from any working directory
     main(["streams", *sys.argv[1:]])

@@ -24,7 +24,7 @@ USER = "postgres"
 
 
 class PostgresServer(Server):
-    """PostgreSQL with one superuser, who needs no password on this machine."""
+    """PostgreSQL with one superuser, without a password, for this machine only."""
 
     name = "postgres"
     title = "PostgreSQL"
@@ -51,11 +51,11 @@ class PostgresServer(Server):
                 shutil.copytree(_prepared_cluster(), data, dirs_exist_ok=True)
             else:
                 _make_cluster(data)
-        # Whoever wrote it is gone; PostgreSQL would take a stranger with the same pid for it.
+        # Its process is gone; PostgreSQL would mistake another process with this pid for it.
         (data / "postmaster.pid").unlink(missing_ok=True)
         account = _account()
         account.own(data)
-        # Not synchronous_commit: what was committed must outlive a kill of the server.
+        # synchronous_commit stays on: commits must survive a kill of the server.
         durability = ("fsync", "full_page_writes") if self.throwaway else ()
         options = [
             f"port={self.port}",
@@ -86,17 +86,17 @@ class PostgresServer(Server):
 
 
 def address_of(database: str, address: str) -> str:
-    """Return the address of `database` on the server that `address` is a database of."""
+    """Return the address of `database` on the server of `address`."""
     return urlunsplit(urlsplit(address)._replace(path=f"/{database}"))
 
 
 async def create_database(address: str, name: str, *, template: str = "template1") -> None:
-    """Create the database `name` as a copy of `template`, unless it is there.
+    """Create the database `name` as a copy of `template`, unless it exists.
 
     Args:
         address: any database of the server, for clients.
         name: the new database.
-        template: a database of the same server that nobody is connected to.
+        template: a database of the same server without connections.
     """
     connection = await asyncpg.connect(address)
     try:
@@ -110,7 +110,7 @@ async def create_database(address: str, name: str, *, template: str = "template1
 
 
 async def drop_database(address: str, name: str) -> None:
-    """Drop the database `name`, ending its connections; `address` is another one of the server."""
+    """Drop the database `name`, closing its connections; `address` is another database there."""
     connection = await asyncpg.connect(address)
     try:
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -123,15 +123,15 @@ class Account:
     """How to run PostgreSQL, which refuses to run as root.
 
     Attributes:
-        prefix: what its commands begin with.
-        owner: the user and group id that its data must have; None leaves the data alone.
+        prefix: the first words of its commands.
+        owner: the user and group id that its data must have; None does not change the owner.
     """
 
     prefix: tuple[str, ...] = ()
     owner: tuple[int, int] | None = None
 
     def own(self, data: Path) -> None:
-        """Give `data` to the account, wherever it has come from."""
+        """Make the account the owner of `data`."""
         if self.owner is None or data.stat().st_uid == self.owner[0]:
             return
         for path in [data, *data.rglob("*")]:
@@ -139,12 +139,12 @@ class Account:
 
 
 NOBODY = 65534
-# Root by another name: works in folders that only root may enter, but containers may forbid it.
+# Root under another user id: works in folders of root, but containers may forbid it.
 OTHER_NAME = Account(
     ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"),
     owner=(0, 0),
 )
-# Another user who may pass through those folders all the same.
+# Another user with the capability to enter those folders.
 OTHER_USER = Account(
     (
         "setpriv",
@@ -188,7 +188,7 @@ def _program(name: str) -> Path:
 
 
 def _make_cluster(data: Path) -> None:
-    """Initialise a cluster in `data`, a folder that is missing or empty."""
+    """Initialize a cluster in `data`, a missing or empty folder."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = _account()
     account.own(data)
@@ -208,11 +208,11 @@ def _make_cluster(data: Path) -> None:
         text=True,
     )
     if result.returncode != 0:
-        raise DevstackError(f"PostgreSQL could not initialise {data}.\n{result.stderr.strip()}")
+        raise DevstackError(f"PostgreSQL could not initialize {data}.\n{result.stderr.strip()}")
 
 
 def _prepared_cluster() -> Path:
-    """Return an initialised cluster to copy, which takes a quarter of the time of making one."""
+    """Return an initialized cluster to copy: copying takes a quarter of the time of initdb."""
     cache_folder = Path(__file__).parent.parent / ".devstack" / "cache"
     cluster = cache_folder / f"postgres-{version(WHEEL)}"
     if not cluster.exists():
@@ -221,6 +221,6 @@ def _prepared_cluster() -> Path:
         _make_cluster(draft)
         try:
             draft.rename(cluster)
-        except OSError:  # someone else was quicker
+        except OSError:  # another process was faster
             shutil.rmtree(draft)
     return cluster

@@ -20,13 +20,13 @@ from devstack.stack import Stack
 
 
 def main() -> None:
-    """Run until Ctrl-C; where that cannot be, exit with 1 and a sentence that says why."""
+    """Run until Ctrl-C; on failure exit with status 1 and a sentence."""
     options = _parse()
-    os.chdir(ROOT)  # where the service looks for its .env files
+    os.chdir(ROOT)  # the folder of the .env files
     try:
         asyncio.run(_until_signalled(run(options)))
     except Exception as error:
-        said = _said_to_people(error)
+        said = _expected_text(error)
         if said is None:
             raise
         sys.exit(said)
@@ -35,23 +35,23 @@ def main() -> None:
 def _parse() -> Options:
     parser = argparse.ArgumentParser(
         prog="uv run dev",
-        description="Run the service with the servers that it needs, on this machine.",
+        description="Run the service and its servers on this machine.",
         epilog=f"The servers keep their data in {FOLDER}; delete that folder to start over.",
     )
-    parser.add_argument("--host", help="where the API listens, instead of API_HOST")
-    parser.add_argument("--port", type=_port, help="where the API listens, instead of API_PORT")
+    parser.add_argument("--host", help="the address of the API, instead of API_HOST")
+    parser.add_argument("--port", type=_port, help="the port of the API, instead of API_PORT")
     servers = Stack(FOLDER).servers
     for server in servers:
         parser.add_argument(
             f"--{server.name}-port",
             type=_port,
             metavar="PORT",
-            help=f"where {server.title} listens, instead of a port that was free",
+            help=f"the port of {server.title}, instead of a free one",
         )
     parser.add_argument(
         "--servers-only",
         action="store_true",
-        help="start and prepare the servers, and leave the service to you",
+        help="start and prepare the servers, without the service",
     )
     given = parser.parse_args()
     return Options(
@@ -68,8 +68,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _said_to_people(error: Exception) -> str | None:
-    """Return all that there is to say of `error`, or None where that takes a traceback."""
+def _expected_text(error: Exception) -> str | None:
+    """Return the text of an expected error, or None for an error that needs a traceback."""
     if isinstance(error, DevstackError):
         return str(error)
     from app.checks.report import explained
@@ -94,8 +94,8 @@ async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
         if first is None:
             first = time.monotonic()
             loop.call_soon_threadsafe(task.cancel)
-        elif time.monotonic() - first > 1:  # uv may pass on what the terminal has sent already
-            os._exit(1)  # the watchdog ends the others
+        elif time.monotonic() - first > 1:  # uv may forward a signal that the terminal sent too
+            os._exit(1)  # the watchdog kills the other processes
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -109,7 +109,7 @@ async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _caller_is_gone() -> None:
-    """Return when `uv run` was killed, which leaves this process behind; else never."""
+    """Return when `uv run` was killed, which orphans this process."""
     caller = psutil.Process().parent()
     if caller is None or not caller.name().startswith("uv"):
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""What the person has set, and where other programs find what they have not."""
+"""The developer's own settings, and the file with the addresses of the started servers."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from devstack.server import Server
 
 
 def chosen_settings(root: Path) -> dict[str, str]:
-    """Return what the person has set, read as the service reads it; empty values count as unset."""
+    """Return the developer's settings, read as the service reads them; empty means unset."""
     sources: list[Mapping[str, str | None]] = [
         dotenv_values(root / ".env"),
         dotenv_values(root / ".env.development"),
@@ -20,10 +20,10 @@ def chosen_settings(root: Path) -> dict[str, str]:
 
 
 def is_yours(server: Server, chosen: Mapping[str, str]) -> bool:
-    """Return whether the person has a server of this kind, and has said where."""
+    """Return whether the settings name a server of this kind."""
     return any(name in chosen for name in server.address_settings)
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> None:
-    """Write `environment` where the settings of commands look for it (see app/core/config.py)."""
+    """Write `environment` to a file that the settings read (see app/core/config.py)."""
     path.write_text("".join(f"{name}='{value}'\n" for name, value in environment.items()))

@@ -1,4 +1,4 @@
-"""Processes of this machine: started, recorded, stopped by pid, and never a stranger's."""
+"""Start, record and stop processes by pid, without stopping another program's process."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ import psutil
 from devstack import watchdog
 
 HOST = "127.0.0.1"
-# Below the range from which systems take the ports of outgoing connections: there a client that
-# retries while its server is down may end up connected to itself, and the port would be lost.
+# Below the ephemeral range: a client that retries there while its server is down may connect to
+# itself, and block the port.
 PORTS = range(22_000, 32_000)
 
 STOP_LIMIT = 10.0  # seconds
@@ -29,13 +29,13 @@ _given: set[int] = set()
 
 
 class DevstackError(Exception):
-    """What is wrong and what to do about it, as sentences for the person at the terminal."""
+    """An expected failure; the text tells the developer the reason and the fix."""
 
 
 def port_is_free(port: int, host: str = HOST) -> bool:
     """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
-        if sys.platform != "win32":  # there it would share a port that is in use
+        if sys.platform != "win32":  # on Windows it would share a port that is in use
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -45,9 +45,9 @@ def port_is_free(port: int, host: str = HOST) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on and that no outgoing connection will take.
+    """Return a free port that no outgoing connection uses.
 
-    It is another one each time: what got the last one may not listen yet.
+    Each call returns another one: the program with the last one may not listen yet.
     """
     for port in random.sample(PORTS, k=100):
         if port not in _given and port_is_free(port):
@@ -67,10 +67,9 @@ async def accepts_connections(port: int, host: str = HOST) -> bool:
 
 
 class Process:
-    """A program that runs at most once per record file, whatever became of the one who started it.
+    """A program that runs at most once per record file, even after its parent has crashed.
 
-    The record holds the pid and when that process started, since a pid alone may have passed on to
-    a stranger by the time it is read.
+    The record holds the pid and the start time of the process, since pids are reused.
     """
 
     def __init__(self, record: Path) -> None:
@@ -79,12 +78,12 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the process that was started last still runs."""
+        """Whether the last started process is still running."""
         return self._popen is not None and self._popen.poll() is None
 
     @property
     def returncode(self) -> int | None:
-        """What the process that was started last has ended with; negative for a signal."""
+        """The exit code of the last started process; negative for a signal."""
         return None if self._popen is None else self._popen.poll()
 
     async def start(
@@ -95,13 +94,13 @@ class Process:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` in a session of its own, after ending what a crash left behind.
+        """Start `command` in a session of its own, after killing a process left from a crash.
 
         Args:
             command: the program and its arguments.
-            output: where stdout and stderr go, as for `subprocess.Popen`.
-            environment: all of its environment variables; this process's by default.
-            folder: where it runs.
+            output: the target of stdout and stderr, as for `subprocess.Popen`.
+            environment: all of its environment variables; by default those of this process.
+            folder: its working directory.
         """
         await self.kill()
         self._popen = subprocess.Popen(  # noqa: ASYNC220, S603 (quick; our own commands)
@@ -111,10 +110,10 @@ class Process:
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=folder,
-            start_new_session=True,  # so that Ctrl-C reaches us alone, and we stop all in order
+            start_new_session=True,  # Ctrl-C reaches only this program, which stops all in order
         )
         started = psutil.Process(self._popen.pid).create_time()
-        watchdog.guard(self._popen.pid, started)  # first: what has a record is guarded
+        watchdog.guard(self._popen.pid, started)  # first: every recorded process is guarded
         write_record(self._record, self._popen.pid, started)
         return self._popen
 
@@ -124,7 +123,7 @@ class Process:
         *,
         within: float = STOP_LIMIT,
     ) -> None:
-        """Ask the process to end, and kill it if it has not done so `within` seconds."""
+        """Terminate the process, and kill it if it still runs after `within` seconds."""
         process = read_record(self._record)
         if process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -136,7 +135,7 @@ class Process:
         await self.kill()
 
     async def kill(self) -> None:
-        """End the process and its children at once, as a crash would."""
+        """Kill the process and its children, as in a crash."""
         process = read_record(self._record)
         if process is not None:
             family = watchdog.kill_family(process)
@@ -147,13 +146,13 @@ class Process:
 
 
 def write_record(path: Path, pid: int, started: float) -> None:
-    """Note in `path` which process `pid` is, by its start in epoch seconds."""
+    """Record the pid and start time (epoch seconds) of a process in `path`."""
     path.write_text(json.dumps({"pid": pid, "started": started}))
 
 
 def read_record(path: Path) -> psutil.Process | None:
-    """Return the process that `path` is about if it still runs."""
-    # It may have been cut off.
+    """Return the process recorded in `path` if it still runs."""
+    # The file may be truncated.
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
         record = json.loads(path.read_text())
         return watchdog.find(record["pid"], record["started"])
@@ -161,10 +160,7 @@ def read_record(path: Path) -> psutil.Process | None:
 
 
 async def until(condition: Callable[[], bool], *, within: float = math.inf) -> bool:
-    """Return as soon as `condition` is true, or false after `within` seconds.
-
-    It asks again and again, as other processes and files tell nobody what becomes of them.
-    """
+    """Poll `condition`; return True once it is true, or False after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The service's own programs during development: their output, prefixed, and their restarts."""
+"""Run the service's own programs during development: prefix their output, and restart them."""
 
 import asyncio
 import subprocess
@@ -10,19 +10,19 @@ from watchfiles import PythonFilter, awatch
 
 from devstack.process import Process, until
 
-STOP_LIMIT = 3.0  # seconds; whoever presses Ctrl-C wants the terminal back
+STOP_LIMIT = 3.0  # seconds
 RESET = "\x1b[0m"
 
 
 class Program:
-    """A program of the service whose lines appear in this terminal with its name before them.
+    """A program of the service; its lines are printed with its name as prefix.
 
     Args:
-        name: what is put before its lines.
+        name: the prefix.
         color: the ANSI code for the name; empty for none.
         command: the program and its arguments.
         environment: all of its environment variables.
-        root: where it runs.
+        root: its working directory.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class Program:
         threading.Thread(target=self._print, args=[popen], daemon=True).start()
 
     async def stop(self) -> None:
-        """Stop it; what it has not finished soon is cut off."""
+        """Stop it, and kill it after a few seconds."""
         self._is_wanted = False
         await self._process.stop(within=STOP_LIMIT)
 
     async def ended(self) -> None:
-        """Return, and say so, when it has ended by itself."""
+        """Wait until it exits by itself, and print that."""
         await until(lambda: self._is_wanted and not self._process.running)
         self._say(f"This program has ended with exit code {self._process.returncode}.")
 
     async def restart_on_change(self, folder: Path) -> None:
-        """Restart it whenever Python code below `folder` changes, until this is cancelled."""
+        """Restart it whenever Python code below `folder` changes, until this is canceled."""
         reports = asyncio.create_task(self._report_ends())
         try:
             async for _ in awatch(folder, watch_filter=PythonFilter()):

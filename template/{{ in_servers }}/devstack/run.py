@@ -1,4 +1,4 @@
-"""Starts the servers and the service, keeps them running, and stops all of it."""
+"""Start the servers and the service, keep them running, and stop all of them."""
 
 import asyncio
 import os
@@ -20,18 +20,18 @@ from devstack.stack import BACKGROUND_PROGRAMS, Stack
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".devstack"
 COLORS = ("\x1b[36m", "\x1b[35m")
-PATIENCE = 10.0  # seconds that an earlier `uv run dev` gets to end
+PATIENCE = 10.0  # seconds to wait for an earlier `uv run dev` to exit
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for on the command line; None leaves it to the settings.
+    """The command-line options; None means the value of the settings.
 
     Attributes:
-        host: where the API listens.
-        port: where the API listens.
-        server_ports: where each server listens, by its name.
-        servers_only: whether not to run the service itself.
+        host: the address of the API.
+        port: the port of the API.
+        server_ports: the port of each server, by its name.
+        servers_only: whether to run only the servers.
     """
 
     host: str | None
@@ -41,11 +41,11 @@ class Options:
 
 
 async def run(options: Options) -> None:
-    """Run all of it until this is cancelled.
+    """Run the servers and the service until this is canceled.
 
     Raises:
-        DevstackError: something cannot be started, or has ended; the text says what.
-        SettingsError, SetupError, StartupError: the service says what is wrong.
+        DevstackError: a program cannot be started, or has exited; the text names it.
+        SettingsError, SetupError, StartupError: the service cannot start; the text is the reason.
     """
     FOLDER.mkdir(exist_ok=True)
     async with _only_one_at_a_time():
@@ -74,7 +74,7 @@ async def run(options: Options) -> None:
             finally:
                 print("Stopping.", flush=True)
         finally:
-            (FOLDER / "env").unlink(missing_ok=True)  # commands must not look for what is gone
+            (FOLDER / "env").unlink(missing_ok=True)  # its servers are stopped
             await stack.stop()
 
 
@@ -87,7 +87,7 @@ async def _only_one_at_a_time() -> AsyncIterator[None]:
     try:
         while True:
             try:
-                os.link(draft, record)  # as one step, together with its contents
+                os.link(draft, record)  # atomically, with its contents
                 break
             except FileExistsError:
                 other = read_record(record)
@@ -108,7 +108,7 @@ async def _only_one_at_a_time() -> AsyncIterator[None]:
 
 
 def _port_of_settings(chosen: Mapping[str, str]) -> int:
-    """Return where the API listens; 0 where the settings will say that it is no port."""
+    """Return the port of the API; 0 if it is invalid, which the settings report later."""
     text = chosen.get("API_PORT", "8000")
     return int(text) if text.isdecimal() and int(text) < 65536 else 0
 
@@ -122,7 +122,7 @@ def _write_missing_settings() -> None:
 
 
 async def _free_the_port(host: str, port: int) -> None:
-    """End programs that a crash left behind; raise a DevstackError if another has the port."""
+    """Kill programs left from a crash; raise DevstackError if another program has the port."""
     for name in ("api", *BACKGROUND_PROGRAMS):
         await Process(FOLDER / f"{name}.json").kill()
     if not port_is_free(port, host):
@@ -133,8 +133,8 @@ async def _free_the_port(host: str, port: int) -> None:
 
 
 async def _start_servers(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Start the servers and return how to find them, once the settings with them are usable."""
-    # The service takes as long to import as the servers to start, so both happen at once.
+    """Start the servers, check the settings with them, and return their addresses."""
+    # Importing the service takes as long as starting the servers, so do both concurrently.
     await asyncio.gather(
         stack.start(),
         asyncio.to_thread(import_module, "devstack.prepare"),
@@ -148,7 +148,7 @@ async def _start_servers(stack: Stack, chosen: Mapping[str, str]) -> dict[str, s
 
 
 async def _put_on_servers(stack: Stack, environment: Mapping[str, str]) -> None:
-    """Tell commands where the servers are, and put on them what the service expects."""
+    """Write the servers' addresses for other commands, and prepare the servers."""
     from app.core.config import get_settings
     from devstack.prepare import prepare
 
@@ -158,7 +158,7 @@ async def _put_on_servers(stack: Stack, environment: Mapping[str, str]) -> None:
 
 
 async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None:
-    """Run the API and what else the service consists of until one of them cannot go on."""
+    """Run the service's programs until one of them exits."""
     in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if in_color:
@@ -193,7 +193,7 @@ async def _run_programs(host: str, port: int, places: Mapping[str, str]) -> None
 
 
 async def _welcome(host: str, port: int, places: Mapping[str, str]) -> None:
-    """Say where everything is as soon as the API answers; then wait to be cancelled."""
+    """Print all addresses as soon as the API responds; then wait until canceled."""
     from app.checks.health import ask_health
 
     is_alive = False

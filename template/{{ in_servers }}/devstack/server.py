@@ -1,4 +1,4 @@
-"""What the servers have in common: a folder, ports that stay, a log, a start that waits."""
+"""The base class of servers: a folder, stable ports, a log, and a start that waits."""
 
 import asyncio
 import json
@@ -17,22 +17,22 @@ STARTUP_LIMIT = 60.0  # seconds; a cold disk may need many
 
 
 class MissingProgram(DevstackError):
-    """A server's program is not on this machine."""
+    """A server's program is not installed."""
 
 
 class Server(ABC):
-    """One server that listens on this machine only and keeps its data in a folder of its own.
+    """One server that listens on this machine only and keeps its data in its own folder.
 
     Args:
-        folder: where data, ports, pid and log are kept; made if it is missing.
-        port: where it must listen; else where it did the last time, or on any free port.
-        throwaway: whether the data need not survive a power cut, as in tests.
+        folder: the folder of data, ports, pid and log; created if missing.
+        port: the port; by default that of the last start, or any free port.
+        throwaway: whether the data may be lost in a power cut, as in tests.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     address_settings: ClassVar[tuple[str, ...]]
-    """Settings of which any, set by a person, means that they have a server of their own."""
+    """Settings that name the developer's own server, if one of them is set."""
     port_names: ClassVar[tuple[str, ...]] = ("main",)
 
     def __init__(self, folder: Path, *, port: int | None = None, throwaway: bool = False) -> None:
@@ -49,29 +49,29 @@ class Server(ABC):
 
     @property
     def log(self) -> Path:
-        """What the server itself says."""
+        """The log file of the server."""
         return self.folder / "server.log"
 
     @abstractmethod
     def environment(self, service: str, settings: Mapping[str, str]) -> dict[str, str]:
-        """Return the settings by which `service` finds this server.
+        """Return the settings with which `service` connects to this server.
 
         Args:
-            service: what its place on the server is called, unless `settings` says otherwise.
-            settings: what a person has set.
+            service: the default name of its data on the servers.
+            settings: the developer's own settings.
         """
 
     async def provide(self, environment: Mapping[str, str]) -> None:
-        """Create what must be there before a service with this `environment` can connect."""
+        """Create what a service with this `environment` needs in order to connect."""
         return
 
     async def discard(self, environment: Mapping[str, str]) -> None:
-        """Delete what would be in the way of the next service; may stop the server."""
+        """Delete the data of a service with this `environment`; may stop the server."""
         return
 
     @abstractmethod
     def where(self, environment: Mapping[str, str]) -> str:
-        """Return where a person finds it, for a service with this `environment`."""
+        """Return the address to print, for a service with this `environment`."""
 
     @abstractmethod
     async def _launch(self) -> None:
@@ -79,16 +79,16 @@ class Server(ABC):
 
     @abstractmethod
     async def _answers(self) -> bool:
-        """Return whether the server does its work already."""
+        """Return whether the server responds."""
 
     async def start(self) -> None:
-        """Start the server and return once it answers.
+        """Start the server, and wait until it responds.
 
         Raises:
-            DevstackError: its program is missing, its port is taken, or it gave up.
+            DevstackError: its program is missing, its port is taken, or it exited.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        await self.process.kill()  # one that a crash left behind still holds the ports
+        await self.process.kill()  # a process left from a crash still holds the ports
         for is_last in (False, False, True):
             self.ports = self._choose_ports()
             await self._launch()
@@ -99,12 +99,12 @@ class Server(ABC):
             are_free = all(port_is_free(port) for port in self.ports.values())
             if is_last or (are_free and not has_ended):
                 raise DevstackError(f"{self.title} did not start. {self._last_words()}")
-            # Another program may have had one of its ports, if only for a moment.
+            # Another program may have used one of its ports, if only briefly.
 
     async def _is_ready(self) -> bool:
-        """Return True once it answers, and False if it ends or takes too long.
+        """Return True once it responds, and False if it exits or takes too long.
 
-        Where it has ended, what answers on its port is another program.
+        After it has exited, a response on its port is another program's.
         """
         deadline = time.monotonic() + STARTUP_LIMIT
         while not await self._answers():
@@ -118,7 +118,7 @@ class Server(ABC):
         await self.process.stop()
 
     async def kill(self) -> None:
-        """End the server at once, as a crash would; its data stays."""
+        """Kill the server, as in a crash; its data is kept."""
         await self.process.kill()
 
     async def restart(self) -> None:
@@ -127,7 +127,7 @@ class Server(ABC):
         await self.start()
 
     def _choose_ports(self) -> dict[str, int]:
-        """Return the ports of the last start as far as they are free, and note them."""
+        """Return the ports of the last start that are free, or new ones, and record them."""
         record = self.folder / "ports.json"
         known: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
         if self._wanted_port is not None:
@@ -153,10 +153,10 @@ class Server(ABC):
 
 
 def find_program(name: str, wheel: str) -> Path:
-    """Return the program `name` of `wheel`, wherever that is installed.
+    """Return the path of the program `name` of `wheel`.
 
     Raises:
-        MissingProgram: it is not there; says what to use instead.
+        MissingProgram: it is not installed; the text names the alternative.
     """
     try:
         installed = distribution(wheel).files or []
@@ -169,7 +169,7 @@ def find_program(name: str, wheel: str) -> Path:
 
 
 def missing_program(name: str, wheel: str) -> MissingProgram:
-    """Return the error for a program that this machine does not have."""
+    """Return the error for a program that is not installed."""
     return MissingProgram(
         f"{name} is not installed: either `uv sync` has not run, or the package {wheel} has no "
         f"wheel for this platform ({sys.platform}, {sysconfig.get_platform()}). In that case run "

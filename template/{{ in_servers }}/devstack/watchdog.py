@@ -1,7 +1,7 @@
-"""Ends what was started here when this program is killed and can no longer do so itself.
+"""Kill the started processes if this program is killed.
 
-`guard` tells a small process of its own, which reads its standard input until that closes: when
-this program ends, in whatever way. Whatever still runs then is killed.
+`guard` registers a process with a small watcher process. The watcher reads its standard input,
+which closes when this program exits for any reason. It then kills the processes that still run.
 """
 
 import atexit
@@ -17,7 +17,7 @@ from typing import IO
 
 import psutil
 
-CLOCK_TOLERANCE = 2.0  # seconds by which the start of one process may seem to move
+CLOCK_TOLERANCE = 2.0  # seconds by which the reported start time of a process may vary
 
 
 def find(pid: int, started: float) -> psutil.Process | None:
@@ -31,7 +31,7 @@ def find(pid: int, started: float) -> psutil.Process | None:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Return whether `process` runs; one that ended and was not waited for does not."""
+    """Return whether `process` runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -39,7 +39,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def kill_family(process: psutil.Process) -> list[psutil.Process]:
-    """Kill `process` and its children at once; return all of them."""
+    """Kill `process` and its children, and return all of them."""
     try:
         family = [*process.children(recursive=True), process]
     except psutil.NoSuchProcess:
@@ -51,16 +51,16 @@ def kill_family(process: psutil.Process) -> list[psutil.Process]:
 
 
 def guard(pid: int, started: float) -> None:
-    """Have process `pid`, which started at `started` (epoch seconds), killed should we be."""
-    _tell({"pid": pid, "started": started})
+    """Kill process `pid` with this start time (epoch seconds) if this program is killed."""
+    _send({"pid": pid, "started": started})
 
 
 def guard_folder(folder: Path) -> None:
-    """Have `folder` deleted should we be killed."""
-    _tell({"folder": str(folder)})
+    """Delete `folder` if this program is killed."""
+    _send({"folder": str(folder)})
 
 
-def _tell(message: dict[str, object]) -> None:
+def _send(message: dict[str, object]) -> None:
     pipe = _watcher()
     pipe.write(json.dumps(message).encode() + b"\n")
     pipe.flush()
@@ -83,7 +83,7 @@ def _watcher() -> IO[bytes]:
 
 
 def main() -> None:
-    """Collect what to end until standard input closes, then end it."""
+    """Read processes and folders until standard input closes, then kill and delete them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     messages = [json.loads(line) for line in sys.stdin]
     for message in messages:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 ACCESS_KEY_ID = "devstack"
-SECRET_ACCESS_KEY = "devstack-secret"  # noqa: S105 (everyone may know it: this machine only)
+SECRET_ACCESS_KEY = "devstack-secret"  # noqa: S105 (public: for this machine only)
 REGION = "us-east-1"
 PROBE = "devstack-probe"
-# SeaweedFS looks for its admin service's second port this far above the first, whatever we say: the
-# first is then below all other PORTS.
+# SeaweedFS expects the second port of its admin service this far above the first, so the first is
+# below all other PORTS.
 ADMIN_PORT_DISTANCE = 10_000
 
 

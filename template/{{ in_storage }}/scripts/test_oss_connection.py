@@ -7,5 +7,5 @@ from pathlib import Path
 from app.cli import main
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).parents[1])  # where the .env files are, wherever this is called from
+    os.chdir(Path(__file__).parents[1])  # the folder of the .env files, from any working directory
     main(["check", "storage", *sys.argv[1:]])

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 def main() -> None:
     """Serve the API and restart it when the code changes; takes the options of `serve`."""
-    os.chdir(ROOT)  # where the service looks for its .env files
+    os.chdir(ROOT)  # the folder of the .env files
     if not (ROOT / ".env.development").exists():
         print("\n".join(write_project_files(ROOT, {}, force=False)))
     service(["serve", "--reload", *sys.argv[1:]])

@@ -70,7 +70,7 @@ async def test_one_that_hangs_is_given_up(
     finding = await examine(Resource("hanging", opened, hangs), settings, None)
 
     assert (finding.ok, finding.seconds) == (False, None)
-    assert "no answer within" in finding.detail
+    assert "did not respond within" in finding.detail
 
 
 async def test_what_a_closer_look_found_before_it_failed_is_kept(settings: Settings) -> None:

@@ -61,7 +61,7 @@ async def test_the_task_of_a_killed_worker_runs_in_another_which_then_ends_thoug
             left.send_signal(signal.SIGTERM)
 
             async def is_ending() -> bool:
-                return "finishes what runs" in left.log.read_text()
+                return "The worker is stopping" in left.log.read_text()
 
             await until(is_ending)
             await task.kiq(awaited, log)

@@ -1,1 +1,1 @@
-"""The settings of each part; app/core/config.py makes one class of them."""
+"""The settings of each part; app/core/config.py combines them into one class."""

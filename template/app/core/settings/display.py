@@ -1,4 +1,4 @@
-"""Shows the settings in force without giving a secret away."""
+"""Show the settings in force without their secrets."""
 
 import re
 
@@ -10,7 +10,7 @@ MASK = "********"
 
 
 def displayed(settings: Settings) -> list[str]:
-    """Return a line `NAME=value` for each setting; secrets, also those in addresses, are masked."""
+    """Return a line `NAME=value` for each setting; secrets are masked, also those in URLs."""
     return [f"{name}={_displayed(getattr(settings, name))}" for name in Settings.model_fields]
 
 

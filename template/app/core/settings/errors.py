@@ -1,4 +1,4 @@
-"""Turns what pydantic finds wrong with the settings into sentences for whoever starts it."""
+"""Turn pydantic's errors about the settings into sentences for the operator."""
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -6,20 +6,20 @@ from pydantic_core import ErrorDetails
 
 
 class SettingsError(Exception):
-    """The settings are wrong or incomplete.
+    """The settings are invalid or incomplete.
 
-    Its text names each variable, what is wrong and how to mend it, and never repeats a value.
+    The text names each variable, the error and the fix. It never repeats a value.
     """
 
 
 def describe(error: ValidationError, fields: dict[str, FieldInfo], env_file: str) -> str:
-    """Return one line per fault in `error`; `env_file` is where the person would set a variable."""
-    faults = [f"  - {_fault(details, fields)}" for details in error.errors()]
+    """Return one line per error in `error`; `env_file` is the file to set variables in."""
+    lines = [f"  - {_described(details, fields)}" for details in error.errors()]
     hint = f"Set them in the environment or in {env_file}; .env.example lists every variable."
-    return "\n".join(["The settings are not usable:", *faults, hint])
+    return "\n".join(["The settings are not usable:", *lines, hint])
 
 
-def _fault(details: ErrorDetails, fields: dict[str, FieldInfo]) -> str:
+def _described(details: ErrorDetails, fields: dict[str, FieldInfo]) -> str:
     reason = details["msg"].removeprefix("Value error, ")
     if not details["loc"]:  # a check of the settings as a whole, such as one of your own
         return reason

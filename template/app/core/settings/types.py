@@ -1,4 +1,4 @@
-"""Types of settings: what people write is normalised, or refused with a sentence."""
+"""Types of settings: input is normalized, or rejected with a sentence."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def _port(value: object, info: ValidationInfo) -> object:
 
 
 def _items(value: object) -> object:
-    """Read a list that is separated by commas, or written as JSON."""
+    """Parse a comma-separated list or a JSON list."""
     if not isinstance(value, str):
         return value
     if value.strip().startswith("["):
@@ -53,7 +53,7 @@ def _hosts(hosts: list[str]) -> list[str]:
 
 
 def _origins(origins: list[str]) -> list[str]:
-    """Write each origin as browsers do, which compare nothing but the text."""
+    """Normalize each origin to the form that browsers send, since origins are compared as text."""
     return [origin if origin == "*" else _origin(origin) for origin in origins]
 
 
@@ -90,7 +90,7 @@ def _prefix(prefix: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return `text` for a message, without credentials and not at any length."""
+    """Return `text` for a message, shortened and without credentials."""
     return repr(text.rpartition("@")[2][:80])
 
 

@@ -9,10 +9,10 @@ commands = typer.Typer()
 
 @commands.command()
 def token(
-    subject: Annotated[str, typer.Argument(help="Who it is for, such as the id of a user.")],
+    subject: Annotated[str, typer.Argument(help="The subject, such as a user's id.")],
     minutes: Annotated[
         int | None,
-        typer.Option(min=1, help="Valid so long instead of ACCESS_TOKEN_EXPIRE_MINUTES."),
+        typer.Option(min=1, help="Lifetime instead of ACCESS_TOKEN_EXPIRE_MINUTES."),
     ] = None,
 ) -> None:
     """Print an access token for the API."""

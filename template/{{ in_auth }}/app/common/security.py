@@ -1,4 +1,4 @@
-"""Bearer tokens: who makes a request. `SIGNED_IN` or `CurrentSubject` on a route asks for one."""
+"""Bearer tokens. `SIGNED_IN` or `CurrentSubject` on a route requires one."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -16,10 +16,10 @@ from app.core.errors import Unauthorized, raises
 from app.core.request_settings import SettingsDep, settings_of
 
 CLOCK_LEEWAY: Final = 30
-"""Seconds by which the clocks of machines may differ: a token may be new, or just expired."""
+"""Tolerated clock skew between machines, in seconds."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_SUBJECT: Final = "app.common.security.subject"  # the request's scope keeps it there
+_SUBJECT: Final = "app.common.security.subject"  # the key in the request's scope
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
@@ -38,12 +38,12 @@ def create_access_token(
     subject: str,
     expires_in: timedelta | None = None,
 ) -> str:
-    """Return a signed token that says that its bearer is `subject`.
+    """Return a signed access token for `subject`.
 
     Args:
-        settings: whose `SECRET_KEY` and `ALGORITHM` sign it.
-        subject: who it is for, such as the id of a user.
-        expires_in: how long it is valid, `ACCESS_TOKEN_EXPIRE_MINUTES` by default.
+        settings: their `SECRET_KEY` and `ALGORITHM` sign it.
+        subject: the subject, such as the id of a user.
+        expires_in: its lifetime, by default `ACCESS_TOKEN_EXPIRE_MINUTES`.
     """
     if expires_in is None:
         expires_in = timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES)
@@ -58,7 +58,7 @@ async def current_subject(
     settings: SettingsDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
-    """Return whom the request's token names, which is found out once for each request.
+    """Return the subject of the request's token; verified once per request.
 
     Raises:
         InvalidToken: there is no token, or it was altered, has expired or lacks a claim.
@@ -81,7 +81,7 @@ def _subject_of(credentials: HTTPAuthorizationCredentials | None, settings: Sett
             options={"require": ["exp", "iat", "sub"]},
         )
     except jwt.InvalidTokenError as error:
-        message = "This access token is not valid, or not any more."
+        message = "This access token is invalid or has expired."
         headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise InvalidToken(message, headers=headers) from error
     subject: str = claims["sub"]
@@ -94,7 +94,7 @@ SIGNED_IN: Final = Depends(current_subject)
 
 
 def writes_signed_in(router: APIRouter) -> APIRouter:
-    """Let each route of `router` that changes something need a token, and return it."""
+    """Require a token on each route of `router` that changes something, and return `router`."""
     for route in router.routes:
         if isinstance(route, APIRoute) and not _SAFE.issuperset(route.methods or ()):
             route.dependencies.insert(0, SIGNED_IN)
@@ -102,7 +102,7 @@ def writes_signed_in(router: APIRouter) -> APIRouter:
 
 
 class TokenFirstRouter(APIRouter):
-    """Looks at the token of a request before its body is read, where its route needs one.
+    """Verifies the token of a request before its body is read, if the route requires one.
 
     FastAPI reads the whole body before it calls dependencies.
     """

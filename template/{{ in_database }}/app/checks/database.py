@@ -1,4 +1,4 @@
-"""A look at the database: where it is, which version, and whether its schema is the code's."""
+"""Check the database: its address, and whether its schema matches the models."""
 
 import io
 from collections.abc import AsyncIterator
@@ -16,24 +16,24 @@ from app.core.migrations import ALEMBIC_INI, obstacle, upgrade
 
 
 class SchemaDiffers(Exception):
-    """The schema is not that of the models; its text says what to do."""
+    """The schema does not match the models. The text names the next step."""
 
 
 async def look_at_database(settings: Settings, engine: AsyncEngine) -> AsyncIterator[str]:
-    """Yield where the database is."""
+    """Yield the address of the database."""
     yield f"connected to {settings.database_address}"
 
 
 async def check_schema(engine: AsyncEngine) -> str:
-    """Return that the schema is that of the models; raises SchemaDiffers where it is not."""
+    """Compare the schema with the models; raises SchemaDiffers if they do not match."""
     async with engine.connect() as connection:
         if due := await connection.run_sync(_migration_due):
             raise SchemaDiffers(due)
-    return "The schema is that of the models."
+    return "The schema matches the models."
 
 
 async def migration_due(settings: Settings) -> str | None:
-    """Return what to do until the schema is that of the models, None where it is.
+    """Return the next step to make the schema match the models, None if it does.
 
     Raises:
         StartupError: the database cannot be reached.

@@ -1,4 +1,4 @@
-"""The database's schema."""
+"""The command for the database's schema."""
 
 import asyncio
 from typing import Annotated
@@ -10,19 +10,19 @@ commands = typer.Typer()
 
 @commands.command()
 def migrate(
-    revision: Annotated[str, typer.Argument(help="Where to go.")] = "head",
+    revision: Annotated[str, typer.Argument(help="The revision.")] = "head",
     down: Annotated[
         bool,
-        typer.Option("--down", help="Downgrade to it; base is an empty database, -1 one back."),
+        typer.Option("--down", help="Downgrade; base: an empty database, -1: one revision back."),
     ] = False,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Change nothing; fail if the schema is not the models'."),
+        typer.Option("--check", help="Change nothing; fail if schema and models differ."),
     ] = False,
 ) -> None:
-    """Bring the database's schema to a revision of migrations/.
+    """Migrate the database's schema to a revision of migrations/.
 
-    Without one it goes to the newest.
+    The default is the newest.
     """
     from app.checks.database import migration_due
     from app.core.config import get_settings
@@ -31,7 +31,7 @@ def migrate(
     settings = get_settings()
     if check:
         due = asyncio.run(migration_due(settings))
-        print(due or "The schema is that of the models.")
+        print(due or "The schema matches the models.")
         raise typer.Exit(due is not None)
     if down and revision == "head":
         raise typer.BadParameter("--down needs a revision, such as base or -1.")

@@ -1,7 +1,7 @@
-"""Repositories: what every table needs, with its statements built once.
+"""The base class of repositories: common queries, with statements that are built once.
 
-`read` and `page` return the response schema, by the shortest way (`app.core.rows`) unless they are
-part of a transaction. `find` returns the entity, for what is to be changed.
+`read` and `page` return the response schema. Outside a transaction they use `app.core.rows`, the
+fast path. `find` returns the entity, in order to change it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -94,15 +94,15 @@ class _Statements:
 
 
 class Repository(Generic[ModelT, ResponseT]):
-    """The rows of a table with an `id` and a `version`. A subclass says what else they have.
+    """The rows of a table with an `id` and a `version`. A subclass sets the attributes.
 
     Attributes:
         model: the entity.
-        response: what callers get; its fields are columns of the table, `id` among them.
+        response: the response schema; its fields are columns of the table, including `id`.
         filters: the conditions of lists; each has a `bindparam` of the same name.
-        missing: raised where no row has this id.
-        changed: raised where the row has none of the expected versions.
-        taken: raised where another row has this value, by the name of the unique constraint.
+        missing: raised if no row has the id.
+        changed: raised if the row has none of the expected versions.
+        taken: errors by the name of a unique constraint, raised if another row has the value.
     """
 
     model: type[ModelT]
@@ -119,21 +119,21 @@ class Repository(Generic[ModelT, ResponseT]):
         cls._statements = _Statements(cls.model, cls.response, cls.filters)
 
     def __init__(self, session: AsyncSession | None = None) -> None:
-        """Take part in the transaction of `session`; without one it only reads."""
+        """Join the transaction of `session`; without a session, the repository only reads."""
         self._session = session
 
     @classmethod
     async def in_transaction(cls, session: SessionDep) -> Self:
-        """Return one that takes part in the request's transaction: for `Depends`."""
+        """Return a repository in the request's transaction: for `Depends`."""
         return cls(session)
 
     @classmethod
     async def for_reading(cls) -> Self:
-        """Return one that reads, each statement on its own: for `Depends`."""
+        """Return a read-only repository, in autocommit: for `Depends`."""
         return cls()
 
     async def read(self, row_id: UUID | int) -> ResponseT:
-        """Return what callers get of a row; raises `missing`."""
+        """Return the response of a row; raises `missing`."""
         rows = await self._rows(self._statements.by_id, {"id": row_id})
         if not rows:
             raise self.missing
@@ -143,9 +143,9 @@ class Repository(Generic[ModelT, ResponseT]):
         """Return one page of the rows that match.
 
         Args:
-            page: which one.
-            sort: the field to sort by, and a `-` before it to turn that round.
-            filters: values by the names of `filters`; None stands for any.
+            page: the requested page.
+            sort: the field to sort by; a leading `-` reverses the order.
+            filters: values by the names of `filters`; None matches any.
         """
         values = {name: value for name, value in filters.items() if value is not None}
         names = frozenset(values)
@@ -168,7 +168,7 @@ class Repository(Generic[ModelT, ResponseT]):
         return page.page(found, attrgetter(sort.removeprefix("-"), "id"), total)
 
     async def find(self, row_id: UUID | int) -> ModelT:
-        """Return an entity, which is locked until the transaction ends; raises `missing`."""
+        """Return an entity, locked until the transaction ends; raises `missing`."""
         entity = await self._writing.get(self.model, row_id, with_for_update=True)
         if entity is None:
             raise self.missing
@@ -186,10 +186,10 @@ class Repository(Generic[ModelT, ResponseT]):
         changes: Mapping[str, Any],
         versions: frozenset[int] | None = None,
     ) -> ResponseT:
-        """Change a row, whatever its version is where `versions` is None.
+        """Update a row that has one of `versions`; None allows any version.
 
-        Of two that change the same version at once, the second waits for the first's transaction
-        and then finds that the version is gone. Raises `missing`, `changed` and `taken`.
+        Of two concurrent updates of one version, the second waits for the transaction of the first
+        and then raises `changed`. Raises `missing`, `changed` and `taken`.
         """
         table = self._statements.table
         statement = (
@@ -216,7 +216,7 @@ class Repository(Generic[ModelT, ResponseT]):
     @property
     def _writing(self) -> AsyncSession:
         if self._session is None:
-            raise RuntimeError("This repository only reads; take the one with a session to write.")
+            raise RuntimeError("This repository only reads; use one with a session to write.")
         return self._session
 
     async def _rows(self, statement: Rows, values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ NAMING_CONVENTION = {
 
 
 class DatabaseUnavailable(ServiceUnavailable):
-    """The database does not answer at the moment."""
+    """The database is unavailable at the moment."""
 
 
 class Base(DeclarativeBase):
@@ -66,29 +66,29 @@ class Base(DeclarativeBase):
 
 
 class TimestampMixin:
-    """When a row was made and last changed, by the server's clock, with its time zone."""
+    """The times of a row's creation and last change, with time zone, by the server's clock."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class ReadOnlySession(Session):
-    """A session that refuses to write, since nothing would commit what it wrote together."""
+    """A session that refuses to write: it runs in autocommit, without a transaction."""
 
 
 @event.listens_for(ReadOnlySession, "before_flush")
 def _refuse_to_flush(session: Session, _context: object, _instances: object) -> None:
     if session.new or session.dirty or session.deleted:
-        raise RuntimeError("This session only reads; take SessionDep to write.")
+        raise RuntimeError("This session only reads; use SessionDep to write.")
 
 
 @event.listens_for(ReadOnlySession, "do_orm_execute")
 def _refuse_to_write(statement: ORMExecuteState) -> None:
     if statement.is_insert or statement.is_update or statement.is_delete:
-        raise RuntimeError("This session only reads; take SessionDep to write.")
+        raise RuntimeError("This session only reads; use SessionDep to write.")
 
 
-# Both get their engine when the database opens, so that importing this module connects to nothing.
+# Both get their engine when the database is opened; importing this module opens no connection.
 AsyncSessionFactory = async_sessionmaker(expire_on_commit=False, autoflush=False)
 ReadSessionFactory = async_sessionmaker(
     expire_on_commit=False,
@@ -101,7 +101,7 @@ async_engine: AsyncEngine
 
 
 def __getattr__(name: str) -> Any:
-    """Give `async_engine` while the database is open."""
+    """Return `async_engine` while the database is open."""
     if name != "async_engine":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     engine = AsyncSessionFactory.kw.get("bind")
@@ -111,8 +111,8 @@ def __getattr__(name: str) -> Any:
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
-    """Make an engine for `settings`; it connects when it is first used."""
-    # `echo=True` would print every statement once more, past the logs of the service.
+    """Create an engine for `settings`; it connects on first use."""
+    # `echo=True` would also print every statement, in addition to the log.
     logging.getLogger("sqlalchemy.engine").setLevel("INFO" if settings.DB_ECHO_LOG else "WARNING")
     engine = create_async_engine(
         settings.database_address.engine_url(),
@@ -143,16 +143,16 @@ def create_engine(settings: Settings) -> AsyncEngine:
         if not is_dead and now - record.info.get("idle_since", now) > settings.DB_POOL_PING_AFTER:
             is_dead = not _answers(engine, connection)
         if is_dead:
-            raise InvalidatePoolError  # which makes the pool connect anew, now and for all others
+            raise InvalidatePoolError  # the pool replaces this connection and all others
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def give_up(context: ExceptionContext) -> None:
         if isinstance(context.original_exception, TimeoutError):
-            # What comes on this connection now is late, or never.
+            # A response on this connection would be late, or never come.
             context.is_disconnect = True
-            raise DatabaseUnavailable("The database does not answer in time.")
+            raise DatabaseUnavailable("The database did not respond in time.")
         if dialect.leads_elsewhere(context.original_exception):
-            context.is_disconnect = True  # so that all connect anew, to what has taken over
+            context.is_disconnect = True  # replace all connections: another server has taken over
 
     return engine
 
@@ -160,14 +160,14 @@ def create_engine(settings: Settings) -> AsyncEngine:
 def _answers(engine: AsyncEngine, connection: Any) -> bool:
     try:
         engine.dialect.do_ping(connection)
-    except Exception:  # whatever it is, connecting anew says what is wrong
+    except Exception:  # any error: the next connect reports the reason
         return False
     return True
 
 
 @contextmanager
 def _unavailable_as_domain_error() -> Iterator[None]:
-    """Tell a server that is gone or too busy (503) from a statement that it refused."""
+    """Raise DatabaseUnavailable (503) for an unavailable or overloaded server, not for bad SQL."""
     try:
         yield
     except PoolTimeoutError as error:
@@ -182,8 +182,8 @@ def _unavailable_as_domain_error() -> Iterator[None]:
 async def get_async_session() -> AsyncIterator[AsyncSession]:
     """Yield the session of one transaction: committed at the end, rolled back on any error.
 
-    As a dependency, take `SessionDep`: without its `scope="function"` FastAPI would commit only
-    after the response has left.
+    As a dependency, use `SessionDep`: without its `scope="function"` FastAPI would commit only
+    after the response was sent.
     """
     with _unavailable_as_domain_error():
         async with AsyncSessionFactory() as session, session.begin():
@@ -191,7 +191,7 @@ async def get_async_session() -> AsyncIterator[AsyncSession]:
 
 
 async def get_read_session() -> AsyncIterator[AsyncSession]:
-    """Yield a session that only reads, each statement on its own: no BEGIN and no ROLLBACK."""
+    """Yield a read-only session in autocommit: no BEGIN and no ROLLBACK."""
     with _unavailable_as_domain_error():
         async with ReadSessionFactory() as session:
             yield session
@@ -212,11 +212,11 @@ async def wait_for_database(
     delay: float,
     look: Callable[[AsyncConnection], Awaitable[None]] | None = None,
 ) -> None:
-    """Return as soon as the database answers; try `max_attempts` times, `delay` seconds apart.
+    """Wait until the database is available; try `max_attempts` times, `delay` seconds apart.
 
     Raises:
-        DatabaseUnavailable: it did not answer; the cause says why.
-        Exception: what `look`, which is called with the first connection, raises.
+        DatabaseUnavailable: every attempt failed; the cause is the reason.
+        Exception: any error of `look`, which is called with the first connection.
     """
     for attempt in range(1, max_attempts + 1):
         try:
@@ -229,19 +229,19 @@ async def wait_for_database(
             if attempt == max_attempts or dialect.is_lasting(error.__cause__):
                 raise
             if attempt == 1:
-                logger.warning("The database does not answer yet: {}", error.__cause__)
+                logger.warning("The database is not available yet: {}", error.__cause__)
             await asyncio.sleep(delay)
         else:
             return
 
 
 async def create_db_and_tables(max_attempts: int = 5, delay: float = 5) -> None:
-    """Wait for the database and create what tables are missing, without migrations.
+    """Wait for the database and create missing tables, without migrations.
 
-    For experiments in development only: a schema made so cannot be migrated later.
+    For experiments in development only: such a schema cannot be migrated later.
 
     Args:
-        max_attempts: how often to try to connect.
+        max_attempts: maximum number of attempts to connect.
         delay: seconds between two attempts.
     """
     engine: AsyncEngine = __getattr__("async_engine")
@@ -252,10 +252,10 @@ async def create_db_and_tables(max_attempts: int = 5, delay: float = 5) -> None:
 
 @asynccontextmanager
 async def connected_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine whose database answers.
+    """Yield an engine whose database is available.
 
     Raises:
-        StartupError: the database did not answer within `STARTUP_TIMEOUT`.
+        StartupError: the database was unavailable for `STARTUP_TIMEOUT`.
     """
     engine = create_engine(settings)
     address = settings.database_address
@@ -270,7 +270,7 @@ async def connected_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
             async with asyncio.timeout(settings.STARTUP_TIMEOUT + 1):  # attempts may hang, too
                 await wait_for_database(engine, max_attempts=attempts, delay=1, look=look)
         except (DatabaseUnavailable, TimeoutError) as error:
-            reason = error.__cause__ or "it does not answer"
+            reason = error.__cause__ or "it does not respond"
             raise StartupError(
                 f"The database cannot be reached at {address}: {reason}. "
                 "Start it, or correct DATABASE_URL or the DB_* settings.",
@@ -286,16 +286,16 @@ async def connected_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 def _shared_session(address: dialect.Address) -> StartupError:
     return StartupError(
-        f"At {address} there is {dialect.TRANSACTION_MODE}.",
+        f"{address} is {dialect.TRANSACTION_MODE}.",
     )
 
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine whose database answers, and bind the session factories to it.
+    """Yield an engine whose database is available, and bind the session factories to it.
 
     Raises:
-        StartupError: the database did not answer within `STARTUP_TIMEOUT`.
+        StartupError: the database was unavailable for `STARTUP_TIMEOUT`.
     """
     async with connected_engine(settings) as engine:
         AsyncSessionFactory.configure(bind=engine)
@@ -313,13 +313,13 @@ async def check_database(engine: AsyncEngine) -> str:
     """Return the database's name and the server's version.
 
     Raises:
-        DatabaseUnavailable: it does not answer, or takes no changes at the moment.
+        DatabaseUnavailable: it does not respond, or is read-only at the moment.
     """
     with _unavailable_as_domain_error():
         async with engine.connect() as connection:
             version, read_only = (await connection.execute(text(dialect.VERSION))).one()
             if read_only == "on":
-                await connection.invalidate()  # the next one may lead to what has taken over
+                await connection.invalidate()  # the next connection may reach the new primary
                 raise DatabaseUnavailable(dialect.READ_ONLY)
     return f"{dialect.TITLE} {version}"
 

@@ -1,4 +1,4 @@
-"""Brings the database's schema to a revision of `migrations/`, for the command line and tests."""
+"""Migrate the database's schema to a revision of `migrations/`."""
 
 import asyncio
 import warnings
@@ -26,11 +26,11 @@ from app.core.errors import ServiceUnavailable
 from app.core.resource import StartupError
 
 ALEMBIC_INI: Final = Path(__file__).parents[2] / "alembic.ini"
-_LOCK: Final = 8_317_004_625  # any number, as long as nothing else in the database locks it
+_LOCK: Final = 8_317_004_625  # an arbitrary number that nothing else in the database locks
 
 
 def all_models() -> MetaData:
-    """Return the tables of every model, wherever in app/core and app/features it stands."""
+    """Return the tables of all models in app/core and app/features."""
     for package in ("app.core", "app.features"):
         import_modules(import_module(package))
     return Base.metadata
@@ -38,15 +38,15 @@ def all_models() -> MetaData:
 
 @asynccontextmanager
 async def migration_connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """Yield a connection on which nobody else migrates this database at the same time.
+    """Yield a connection that holds the migration lock of this database.
 
     Raises:
         StartupError: the database cannot be reached.
     """
     patient = settings.model_copy(update={"DB_STATEMENT_TIMEOUT": None})
     async with connected_engine(patient) as engine, engine.connect() as connection:
-        # Asking again and again instead of waiting inside one statement, since a statement that
-        # waits would hold up CREATE INDEX CONCURRENTLY in the migration that it waits for.
+        # Poll instead of waiting in one statement: a waiting statement would block CREATE INDEX
+        # CONCURRENTLY in the migration that holds the lock.
         while not await connection.scalar(text(dialect.try_lock(_LOCK))):
             await connection.rollback()
             await asyncio.sleep(0.1)
@@ -54,19 +54,19 @@ async def migration_connection(settings: Settings) -> AsyncIterator[AsyncConnect
         try:
             yield connection
         finally:
-            await connection.invalidate()  # the lock goes with the connection, whatever happened
+            await connection.invalidate()  # closing the connection always releases the lock
 
 
 class MigrationError(StartupError):
-    """The schema cannot be brought to the wanted revision; its text says why."""
+    """The schema cannot be migrated to the revision. The text is the reason."""
 
 
 async def upgrade(settings: Settings, revision: str = "head") -> None:
-    """Upgrade the schema to `revision`; does nothing if it is there already.
+    """Upgrade the schema to `revision`; does nothing if it has that revision.
 
     Raises:
         StartupError: the database cannot be reached.
-        MigrationError: there is no such revision, or the database has one that is not here.
+        MigrationError: there is no such revision, or the database has an unknown one.
     """
     await _run(command.upgrade, settings, revision)
 
@@ -102,12 +102,12 @@ async def _run(
             reason = " ".join(str(found).partition(": ")[2].split() or str(found).split())
             raise MigrationError(
                 f"The migration to {revision} failed: {reason.rstrip('.')}. "
-                "What it had changed was taken back, but for what ran outside of its transaction.",
+                "Its changes were rolled back, except those outside its transaction.",
             ) from error
 
 
 def obstacle(connection: Connection, revision: str = "head") -> str | None:
-    """Return what to do before the schema can be brought to `revision`, None where it can."""
+    """Return what blocks the migration to `revision`, and the next step; None if nothing does."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", category=UserWarning, module="alembic")
@@ -136,7 +136,7 @@ def obstacle(connection: Connection, revision: str = "head") -> str | None:
 
 
 async def current_revision(settings: Settings) -> str | None:
-    """Return the revision that the database has, None before the first; several with commas."""
+    """Return the database's revision, None before the first; several are comma-separated."""
     async with connected_engine(settings) as engine, engine.connect() as connection:
         heads = await connection.run_sync(
             lambda connected: MigrationContext.configure(connected).get_current_heads(),

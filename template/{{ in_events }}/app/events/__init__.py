@@ -1,1 +1,1 @@
-"""Events: what this service tells others and hears from them."""
+"""The events that this service publishes and handles."""

@@ -1,4 +1,4 @@
-"""Publishing events: through the outbox, so that they leave only if the change is committed."""
+"""Publish events through the outbox: they are sent only if the transaction commits."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, overload
@@ -14,7 +14,7 @@ from app.core.outbox.messages import add_to_outbox
 
 
 class EventPublisher:
-    """Publishes what happened in one transaction."""
+    """Publishes events in one transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -24,10 +24,10 @@ class EventPublisher:
         event: BaseEvent | Mapping[str, Any],
         subject: str | None = None,
     ) -> None:
-        """Write `event` with the change; the worker publishes it once that is committed.
+        """Write `event` to the outbox; the worker publishes it after the commit.
 
         Raises:
-            ValueError: `subject` is none of an event.
+            ValueError: `subject` is not an event subject.
             MessageTooLarge: JetStream would refuse it.
         """
         message = to_outgoing(event, subject)
@@ -54,7 +54,7 @@ async def publish_event(
     subject: BaseEvent | str,
     event_data: Mapping[str, Any] | BaseEvent | None = None,
 ) -> None:
-    """Publish an event, or data on a subject, outside of a request, in a transaction of its own."""
+    """Publish an event, or data on a subject, outside a request, in a transaction of its own."""
     async with get_session_context() as session:
         if isinstance(subject, BaseEvent):
             await EventPublisher(session).publish(subject)

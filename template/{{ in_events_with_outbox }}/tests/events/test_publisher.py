@@ -66,5 +66,5 @@ async def test_only_subjects_of_events_are_published_on(
     session: AsyncSession,
     subject: str,
 ) -> None:
-    with pytest.raises(ValueError, match="is no subject of an event"):
+    with pytest.raises(ValueError, match="is not an event subject"):
         await EventPublisher(session).publish({}, subject)

@@ -1,4 +1,4 @@
-"""What events carry. Other services read them: add fields, never rename or retype one."""
+"""The schemas of events. Other services read them: add fields, never rename or retype one."""
 
 from app.core.nats.base_event import BaseEvent
 

@@ -1,4 +1,4 @@
-"""Publishing events to JetStream, which says that it has stored each."""
+"""Publish events to JetStream, which acknowledges each."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, overload
@@ -12,18 +12,18 @@ from app.core.nats.event_broker import to_outgoing
 
 
 class EventPublisher:
-    """Publishes what happened."""
+    """Publishes events."""
 
     async def publish(
         self,
         event: BaseEvent | Mapping[str, Any],
         subject: str | None = None,
     ) -> None:
-        """Return when JetStream has stored `event`.
+        """Publish `event`, and return when JetStream has stored it.
 
         Raises:
-            ValueError: `subject` is none of an event.
-            NatsUnavailable: it may have it or not; the same event can be published again.
+            ValueError: `subject` is not an event subject.
+            NatsUnavailable: JetStream may have stored it; publishing the same event again is safe.
             MessageTooLarge: nothing was sent.
         """
         message = to_outgoing(event, subject)
@@ -46,7 +46,7 @@ async def publish_event(
     subject: BaseEvent | str,
     event_data: Mapping[str, Any] | BaseEvent | None = None,
 ) -> None:
-    """Publish an event, or data on a subject, outside of a request."""
+    """Publish an event, or data on a subject, outside a request."""
     if isinstance(subject, BaseEvent):
         await EventPublisher().publish(subject)
     else:

@@ -1,4 +1,4 @@
-"""The dead letters of this service, for a person to look at, send again or discard."""
+"""The dead letters of this service: list, replay or discard them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from nats.js.api import Header, RawStreamMsg
 from nats.js.errors import NotFoundError
 
-from app.checks.failed_messages import CannotBeSentAgain, FailedMessage, NotSetAside
+from app.checks.failed_messages import CannotBeSentAgain, FailedMessage, FailedMessageNotFound
 from app.checks.nats import connected_nats
 from app.core.config import Settings
 from app.core.nats.connection import MessageRefused, NatsConnection, OutgoingMessage
@@ -16,18 +16,18 @@ from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 
 
 class DeadLetters:
-    """The stream of the dead letters; a letter's id is its place there."""
+    """The stream of dead letters; the id of a dead letter is its sequence number there."""
 
     def __init__(self, connection: NatsConnection) -> None:
         self._connection = connection
         self._js = connection.js
 
     async def messages(self) -> AsyncIterator[FailedMessage]:
-        """Yield what is there now, the oldest first."""
+        """Yield the messages, the oldest first."""
         try:
             last = (await self._js.stream_info(DEAD_LETTERS_STREAM)).state.last_seq
             place = 0
-            while place < last:  # what fails anew meanwhile comes after it
+            while place < last:  # messages that fail again in the meantime come after `last`
                 raw = await self._js.get_msg(
                     DEAD_LETTERS_STREAM,
                     place + 1,
@@ -40,14 +40,14 @@ class DeadLetters:
             return
 
     async def get(self, message_id: int) -> FailedMessage:
-        """Return one of them; raises NotSetAside."""
+        """Return one message; raises FailedMessageNotFound."""
         try:
             return _read(await self._js.get_msg(DEAD_LETTERS_STREAM, message_id))
         except NotFoundError:
-            raise NotSetAside(f"There is no dead letter {message_id}.") from None
+            raise FailedMessageNotFound(f"There is no dead letter {message_id}.") from None
 
     async def send_again(self, found: FailedMessage) -> None:
-        """Send it to where it was going, and take it off; raises CannotBeSentAgain."""
+        """Send it to its subject again and remove it; raises CannotBeSentAgain."""
         if not found.message.payload:
             raise CannotBeSentAgain("Its payload was not kept.")
         try:
@@ -63,7 +63,7 @@ class DeadLetters:
 
 @asynccontextmanager
 async def open_dead_letters(settings: Settings) -> AsyncIterator[DeadLetters]:
-    """Yield the dead letters; raises StartupError where NATS does not answer."""
+    """Yield the dead letters; raises StartupError if NATS is unreachable."""
     async with connected_nats(settings) as connection:
         yield DeadLetters(connection)
 
@@ -72,7 +72,7 @@ def _read(raw: RawStreamMsg) -> FailedMessage:
     about = dict(raw.headers or {})
     subject = about.pop(SUBJECT_HEADER, "-")
     deliveries, reason = about.pop(DELIVERIES_HEADER, "-"), about.pop(REASON_HEADER, "-")
-    # The same however often it is sent again, so that a copy does no harm.
+    # The same for every replay, so that JetStream drops a duplicate.
     about[Header.MSG_ID.value] = f"again.{DEAD_LETTERS_STREAM}.{raw.seq}"
     return FailedMessage(
         id=raw.seq or 0,

@@ -1,4 +1,4 @@
-"""Messages that were set aside: a person sees them and decides what becomes of them."""
+"""Failed messages: a person lists them, and sends them again or discards them."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,8 +16,8 @@ LISTED: Final = 100
 """How many messages are listed at most."""
 
 
-class NotSetAside(NotFound):
-    """No message that was set aside has this id; call the command without one to see which do."""
+class FailedMessageNotFound(NotFound):
+    """No failed message has this id; run the command without ids to list them."""
 
 
 class CannotBeSentAgain(Conflict):
@@ -26,14 +26,14 @@ class CannotBeSentAgain(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class FailedMessage:
-    """A message that waits for a person.
+    """A message that a person has to decide on.
 
     Attributes:
-        id: by which it is chosen.
-        since: when it was set aside.
-        deliveries: how often it was tried, as text.
-        reason: why it was set aside.
-        message: itself, with the subject to which it was sent.
+        id: identifies it in its store.
+        since: when it was rejected.
+        deliveries: the number of attempts, as text.
+        reason: why it was rejected.
+        message: the message, with its original subject.
     """
 
     id: int
@@ -44,16 +44,16 @@ class FailedMessage:
 
 
 class FailedMessageStore(Protocol):
-    """Where messages are set aside."""
+    """A store of failed messages."""
 
     def messages(self) -> AsyncIterator[FailedMessage]:
-        """Yield what is there now, the oldest first."""
+        """Yield the messages, the oldest first."""
 
     async def get(self, message_id: int) -> FailedMessage:
-        """Return one of them; raises NotSetAside."""
+        """Return one message; raises FailedMessageNotFound."""
 
     async def send_again(self, found: FailedMessage) -> None:
-        """Send it to where it was going, and take it off; raises CannotBeSentAgain."""
+        """Send it to its subject again and remove it; raises CannotBeSentAgain."""
 
     async def discard(self, found: FailedMessage) -> None:
         """Delete it."""
@@ -67,19 +67,19 @@ async def work_on(
     send_again: bool,
     discard: bool,
 ) -> None:
-    """Settle the messages with these ids, or all; or print them, where nothing is to be done.
+    """Send again or discard the messages with these ids, or all; without an action, print them.
 
     Raises:
-        NotSetAside: there is no such message.
-        CannotBeSentAgain: some of them; all others were.
-        typer.BadParameter: it is not clear what is wanted.
+        FailedMessageNotFound: there is no such message.
+        CannotBeSentAgain: some messages; all others were sent.
+        typer.BadParameter: the options contradict each other.
     """
     if send_again and discard:
-        raise typer.BadParameter("choose one of the two things to do.")
+        raise typer.BadParameter("choose one of the two actions.")
     if ids and everything:
-        raise typer.BadParameter("name ids or say --all, not both.")
+        raise typer.BadParameter("name ids or pass --all, not both.")
     if (send_again or discard) and not (ids or everything):
-        raise typer.BadParameter("name the ids, or say --all.")
+        raise typer.BadParameter("name the ids, or pass --all.")
     async with opened as store:
         if not (send_again or discard):
             print(await (_in_full(store, ids) if ids else _listed(store)))

@@ -1,4 +1,4 @@
-"""A look at NATS: which streams are there. Nothing is set up unless that is asked for."""
+"""Check NATS: which streams exist. Only `set_up_streams` changes anything."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,10 +17,10 @@ from app.core.resource import StartupError
 
 @asynccontextmanager
 async def connected_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
-    """Yield a connection that is there.
+    """Yield an established connection.
 
     Raises:
-        StartupError: NATS did not answer within `NATS_CONNECT_TIMEOUT`.
+        StartupError: NATS was unreachable for `NATS_CONNECT_TIMEOUT`.
     """
     async with nats_connection(settings) as connection:
         try:
@@ -29,35 +29,35 @@ async def connected_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
         except TimeoutError:
             addresses = ", ".join(map(without_credentials, settings.nats_servers))
             raise StartupError(
-                f"NATS does not answer at {addresses}: {connection.last_error or 'no reply'}. "
+                f"NATS is unreachable at {addresses}: {connection.last_error or 'no reply'}. "
                 "Start it, or correct NATS_URL, NATS_USER and NATS_PASSWORD.",
             ) from None
         yield connection
 
 
 async def look_at_nats(settings: Settings, connection: NatsConnection) -> AsyncIterator[str]:
-    """Yield for each stream whether it is there and what it holds."""
+    """Yield a sentence about each stream: whether it exists, and how many messages it holds."""
     for stream in declared_streams(settings):
         try:
             found = await connection.js.stream_info(str(stream.name))
         except NotFoundError:
             yield f"The stream {stream.name} is missing."
         else:
-            yield f"The stream {stream.name} is there, with {found.state.messages} messages."
+            yield f"The stream {stream.name} exists, with {found.state.messages} messages."
 
 
 async def set_up_streams(settings: Settings) -> list[str]:
-    """Make the streams be as declared, and return a sentence about each.
+    """Create or update the streams as declared, and return a sentence about each.
 
     Raises:
-        StartupError: NATS does not answer, or a stream differs in what cannot be changed.
+        StartupError: NATS is unreachable, or a stream differs in a setting that cannot be changed.
     """
     async with connected_nats(settings) as connection:
         try:
             return await ensure_streams(connection.js, settings)
         except nats.errors.Error as error:
             raise StartupError(
-                f"NATS is there, but JetStream does not answer: {error}. Start it with -js.",
+                f"NATS is reachable, but JetStream does not respond: {error}. Start it with -js.",
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""The worker, its streams, and what it could not handle."""
+"""Commands for the worker, its streams and its dead letters."""
 
 import asyncio
 from typing import Annotated
@@ -14,15 +14,15 @@ def worker() -> None:
     from app import worker as program
     from app.core.config import get_settings
 
-    get_settings()  # wrong ones end here, as with every other command
+    get_settings()  # invalid settings stop here, as in every other command
     program.main()
 
 
 @commands.command()
 def streams() -> None:
-    """Make the JetStream streams, or bring them up to date.
+    """Create or update the JetStream streams.
 
-    The second time nothing changes.
+    Idempotent: a second run changes nothing.
     """
     from app.checks.nats import set_up_streams
     from app.core.config import get_settings
@@ -34,15 +34,15 @@ def streams() -> None:
 def dead_letters(
     ids: Annotated[
         list[int] | None,
-        typer.Argument(metavar="ID", help="Only these, with what they say."),
+        typer.Argument(metavar="ID", help="Only these, with their payload."),
     ] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Send it again.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Delete it.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Do that with all of them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Apply to all of them.")] = False,
 ) -> None:
-    """List what could not be handled; replay or discard it.
+    """List, replay or discard the dead letters.
 
-    What is replayed goes to all that handle it once more.
+    A replayed message goes to all its handlers again.
     """
     from app.checks.dead_letters import open_dead_letters
     from app.checks.failed_messages import work_on

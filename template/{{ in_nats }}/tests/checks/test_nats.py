@@ -16,7 +16,7 @@ def test_check_says_for_each_stream_that_it_is_there(
 
     assert ended.code == 0, ended
     for stream in declared_streams(settings):
-        assert f"The stream {stream.name} is there" in ended.output
+        assert f"The stream {stream.name} exists" in ended.output
 
 
 def test_nats_that_does_not_answer_is_described_without_its_password(
@@ -30,8 +30,8 @@ def test_nats_that_does_not_answer_is_described_without_its_password(
     set_up = run(capsys, "streams")
 
     assert (looked.code, set_up.code) == (1, 1)
-    assert "NATS does not answer at nats://127.0.0.1:1" in looked.output
-    assert "NATS does not answer at nats://127.0.0.1:1" in set_up.errors
+    assert "NATS is unreachable at nats://127.0.0.1:1" in looked.output
+    assert "NATS is unreachable at nats://127.0.0.1:1" in set_up.errors
     *warnings, _reason = set_up.errors.splitlines()
     assert [line for line in warnings if not line.startswith("WARNING: NATS: ")] == []
     assert "hunter2" not in looked.output + looked.errors + set_up.output + set_up.errors

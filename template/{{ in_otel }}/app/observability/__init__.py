@@ -1,1 +1,1 @@
-"""What is seen of the service from outside: traces, through OpenTelemetry, and metrics."""
+"""Observability: traces through OpenTelemetry, and Prometheus metrics."""

@@ -1,4 +1,4 @@
-"""The metrics of requests, and `/metrics`, where Prometheus reads all those of this process."""
+"""Request metrics, and `/metrics` with all metrics of this process for Prometheus."""
 
 import time
 from typing import Any, Final
@@ -12,23 +12,23 @@ from app.common.root_path import route_path
 
 METRICS_PATH: Final = "/metrics"
 OTHER: Final = "other"
-"""The label of what has no name of its own, so that callers cannot make up new ones."""
+"""The label of unknown methods and routes, so that callers cannot create new label values."""
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 # The names are OpenTelemetry's, as Prometheus writes them.
 REQUESTS: Final = Histogram(
     "http_server_request_duration_seconds",
-    "How long requests took, until the last byte of the answer was sent.",
+    "Duration of requests, until the last byte of the response was sent.",
     ["http_request_method", "http_route", "http_response_status_code"],
 )
 
 
 class MetricsMiddleware:
-    """Measures every request by its method, its route's template and the answer's status.
+    """Measures every request by method, route template and status of the response.
 
-    It shows what was measured itself, before anything else is asked of a request: Prometheus knows
-    the address of the service alone, none of its hosts.
+    Serves `/metrics` itself, before the check of the Host header: Prometheus only knows the
+    address of the service.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -43,7 +43,7 @@ class MetricsMiddleware:
             shown = Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
             await shown(scope, receive, send)
             return
-        status = 500  # what the server answers to an exception that nobody has handled
+        status = 500  # the server's response to an unhandled exception
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
@@ -60,7 +60,7 @@ class MetricsMiddleware:
             REQUESTS.labels(*labels).observe(time.perf_counter() - start)
 
     def _template(self, scope: Scope) -> str:
-        """Return the whole path of the route; the route itself does not know its prefixes."""
+        """Return the full path template of the route; the route does not know its prefixes."""
         route = scope.get("route")
         if not isinstance(route, APIRoute):
             return OTHER

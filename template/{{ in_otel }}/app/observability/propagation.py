@@ -1,10 +1,10 @@
-"""Which trace what happens here belongs to, for logs."""
+"""The ids of the current trace and span, for logs."""
 
 from opentelemetry import trace
 
 
 def trace_ids() -> dict[str, str]:
-    """Return the ids of the trace and the span that are under way; nothing if none are."""
+    """Return the ids of the current trace and span; empty outside a trace."""
     span = trace.get_current_span().get_span_context()
     if not span.is_valid:
         return {}

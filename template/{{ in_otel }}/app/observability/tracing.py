@@ -1,4 +1,4 @@
-"""Traces: what a request causes, up to the last task, in one tree across processes."""
+"""Traces: one tree for a request and everything it causes, across processes."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from app.common.root_path import route_path
 from app.core.config import Settings
 
 FLUSH_LIMIT: float = 2
-"""Seconds that a collector may take at the end to accept what it has not got yet."""
+"""Seconds to flush pending spans at shutdown."""
 
 SILENCE: Final = 60
-"""Seconds between two log lines about a collector that does not accept spans."""
+"""Seconds between two log lines about a failing collector."""
 
 
 def is_probe(scope: Scope) -> bool:
-    """Return whether a request is an orchestrator's or Prometheus's, which come all the time."""
+    """Return whether a request is a probe of an orchestrator or a scrape of Prometheus."""
     return route_path(scope).startswith(("/health/", "/metrics"))
 
 
@@ -34,14 +34,14 @@ TELEMETRY: Final[TelemetryConfig] = {
     "metrics": False,
     "operation_spans": False,
 }
-"""What FastAPI itself does about a request: one span, if it is not a probe."""
+"""FastAPI's own instrumentation: one span per request, except probes."""
 
 
 _on_start: Final[list[Callable[[], None]]] = []
 
 
 def on_start(function: Callable[[], None]) -> None:
-    """Have `function` called when spans begin to be sent: it makes spans of its own."""
+    """Call `function` when tracing starts: it instruments a library."""
     _on_start.append(function)
 
 
@@ -49,13 +49,13 @@ def on_start(function: Callable[[], None]) -> None:
 async def tracing(settings: Settings) -> AsyncIterator[None]:
     """Send the spans of this process to the collector of `settings`, if there is one.
 
-    A collector that is slow or gone costs spans and nothing else.
+    If the collector is slow or unreachable, spans are dropped, and nothing else is affected.
     """
     endpoint = _traces_endpoint(settings)
     if endpoint is None:
         yield
         return
-    # Imported here since it takes time and memory, which a service without a collector keeps.
+    # Imported here to spare services without a collector the time and memory.
     from opentelemetry.exporter.otlp.proto.http import trace_exporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -77,7 +77,7 @@ async def tracing(settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # A thread that nobody waits for at the end of the program, should it take longer.
+        # A daemon thread: the program does not wait for it if it takes longer.
         flushing = threading.Thread(target=provider.shutdown, daemon=True)
         flushing.start()
         await asyncio.to_thread(flushing.join, FLUSH_LIMIT)
@@ -92,7 +92,7 @@ def _traces_endpoint(settings: Settings) -> str | None:
 
 
 class OnceInAWhile(logging.Filter):
-    """Lets one record pass, and the next one not before SILENCE is over."""
+    """Passes one record per SILENCE seconds."""
 
     _last = float("-inf")
 

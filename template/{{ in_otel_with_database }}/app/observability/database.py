@@ -1,4 +1,4 @@
-"""What is seen of the database: a span for each statement, and how full the pool is."""
+"""Database telemetry: a span for each statement, and metrics of the pool."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ _TRACER: Final = trace.get_tracer("app")
 
 POOL_CONNECTIONS: Final = Gauge(
     "db_client_connection_count",
-    "Connections of this process to the database, by whether something uses them.",
+    "Database connections of this process, by state.",
     ["state"],
 )
 POOL_SIZE: Final = Gauge(
     "db_client_connection_max",
-    "Connections that this process may have to the database at once.",
+    "Maximum number of database connections of this process.",
 )
 
 
@@ -51,7 +51,7 @@ POOL_SIZE.set_function(_size)
 
 
 def trace_statements() -> None:
-    """Make a span of each statement that something traced sends, by any engine."""
+    """Create a span for each statement inside a trace, on any engine."""
     rows.observe = _traced
     if event.contains(Engine, "before_cursor_execute", _begin):
         return
@@ -68,7 +68,7 @@ def _started_span(statement: str) -> Span:
         attributes={
             "db.system.name": dialect.NAME,
             "db.operation.name": operation,
-            "db.query.text": statement,  # with placeholders: values never are in it
+            "db.query.text": statement,  # with placeholders, never with values
         },
     )
 

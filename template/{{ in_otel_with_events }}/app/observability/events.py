@@ -1,4 +1,4 @@
-"""What is seen of the handlers of events: a span and a measured time for each attempt."""
+"""Telemetry of event handlers: a span and a duration for each attempt."""
 
 import time
 from typing import Final
@@ -15,15 +15,15 @@ _TRACER: Final = trace.get_tracer("app")
 
 HANDLED: Final = Histogram(
     "event_handling_duration_seconds",
-    "How long a handler took for an event. Those deferred, since a server is away, and those "
-    "failed come again.",
+    "Duration of a handler's attempt at an event. A deferred event (a server is unavailable) and "
+    "a failed one are redelivered.",
     ["handler", "outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 
 
 def observed(handle: Handle) -> Handle:
-    """Return a function that does what `handle` does, in a span, and measures it."""
+    """Wrap `handle` in a span, and measure its duration."""
 
     async def observe(handler: EventHandler, event: BaseEvent) -> None:
         outcome, start = "failed", time.perf_counter()

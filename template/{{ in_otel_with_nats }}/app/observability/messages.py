@@ -1,4 +1,4 @@
-"""The trace context of messages: sent with them, and continued where they are handled."""
+"""The trace context of messages: injected into headers, and extracted by handlers."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _TRACER: Final = trace.get_tracer("app")
 
 
 def inject(name: str) -> dict[str, str]:
-    """Make a span for a message that is sent, and return the headers that carry its context."""
+    """Create a span for an outgoing message, and return the headers with its context."""
     headers: dict[str, str] = {}
     span = _TRACER.start_span(name, kind=SpanKind.PRODUCER)
     propagate.inject(headers, trace.set_span_in_context(span))
@@ -21,7 +21,7 @@ def inject(name: str) -> dict[str, str]:
 
 @contextmanager
 def extract(headers: Mapping[str, str]) -> Iterator[None]:
-    """Do what is inside as a part of the trace that a message came from."""
+    """Run the block in the trace of an incoming message."""
     token = context.attach(propagate.extract(headers))
     try:
         yield

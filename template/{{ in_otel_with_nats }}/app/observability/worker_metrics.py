@@ -1,4 +1,4 @@
-"""The metrics of the worker, on a port of their own, with how far it is behind."""
+"""The worker's metrics on a port of their own, including its lag."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -17,7 +17,7 @@ from app.core.nats.connection import NatsConnection
 from app.core.nats.streams import DEAD_LETTERS_STREAM
 
 LIMIT: Final = 2
-"""Seconds that a server may take to say how far behind the worker is."""
+"""Timeout of asking one server for the lag, in seconds."""
 
 Measure = Callable[[], Awaitable[list[Metric]]]
 
@@ -25,14 +25,14 @@ _measures: Final[list[Measure]] = []
 
 
 def add_measure(measure: Measure) -> None:
-    """Have the worker serve the metrics that `measure` returns, asked for at each scrape."""
+    """Register `measure`: each scrape of the worker calls it and includes its metrics."""
     _measures.append(measure)
 
 
 async def serve_metrics(connection: NatsConnection, stop: asyncio.Event) -> None:
-    """Serve the metrics of this process until `stop` is set, if the settings say where.
+    """Serve the metrics of this process until `stop` is set, if `METRICS_PORT` is set.
 
-    A port that is taken is logged and does not keep the worker from its work.
+    A port that is in use is logged, and the worker runs without metrics.
     """
     async with worker_metrics(connection):
         await stop.wait()
@@ -40,7 +40,7 @@ async def serve_metrics(connection: NatsConnection, stop: asyncio.Event) -> None
 
 @asynccontextmanager
 async def worker_metrics(connection: NatsConnection) -> AsyncIterator[None]:
-    """Serve the metrics of this process while inside."""
+    """Serve the metrics of this process during the block."""
     settings = connection.settings
     if settings.METRICS_PORT is None:
         yield
@@ -64,9 +64,9 @@ async def worker_metrics(connection: NatsConnection) -> AsyncIterator[None]:
 
 
 class LagCollector(Collector):
-    """How much waits for this worker, asked for when Prometheus asks.
+    """Collects the lag of this worker at each scrape.
 
-    What a server does not tell in time is left out: no number is better than an old one.
+    A metric is left out if its server does not respond in time: no value is better than an old one.
     """
 
     def __init__(self, connection: NatsConnection) -> None:
@@ -74,15 +74,15 @@ class LagCollector(Collector):
         self._loop = asyncio.get_running_loop()
 
     def describe(self) -> Iterable[Metric]:
-        """Tell nothing: the registry would ask for it all, and wait for the loop that asks."""
+        """Return nothing: otherwise the registry would collect, and block the event loop."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        """Return the metrics; called by a thread of the server."""
+        """Return the metrics; called in a thread of the metrics server."""
         asked = asyncio.run_coroutine_threadsafe(self._collect(), self._loop)
         try:
             return asked.result(2 * LIMIT)
-        except TimeoutError:  # the loop is busy, or over
+        except TimeoutError:  # the event loop is busy or closed
             asked.cancel()
             return []
 
@@ -96,34 +96,34 @@ class LagCollector(Collector):
         js = self._connection.js
         pending = GaugeMetricFamily(
             "nats_consumer_pending_messages",
-            "Messages that a consumer has not got yet.",
+            "Messages not yet delivered to a consumer.",
             labels=["stream", "consumer"],
         )
-        unsettled = GaugeMetricFamily(
-            "nats_consumer_unsettled_messages",
-            "Messages that a consumer has got and not settled.",
+        ack_pending = GaugeMetricFamily(
+            "nats_consumer_ack_pending_messages",
+            "Messages delivered to a consumer and not yet acknowledged.",
             labels=["stream", "consumer"],
         )
         for stream, consumer in _consumers(self._connection.settings):
             try:
                 info = await js.consumer_info(stream, consumer)
-            except nats.js.errors.NotFoundError:  # it is being made
+            except nats.js.errors.NotFoundError:  # not created yet
                 continue
             pending.add_metric([stream, consumer], info.num_pending or 0)
-            unsettled.add_metric([stream, consumer], info.num_ack_pending or 0)
+            ack_pending.add_metric([stream, consumer], info.num_ack_pending or 0)
         dead_letters = GaugeMetricFamily(
             "nats_dead_letters",
-            "Messages that could not be handled and wait for a person.",
+            "Dead letters: messages that could not be handled.",
             (await js.stream_info(DEAD_LETTERS_STREAM)).state.messages,
         )
-        return [pending, unsettled, dead_letters]
+        return [pending, ack_pending, dead_letters]
 
 
 async def _in_time(measure: Measure) -> list[Metric]:
     try:
         async with asyncio.timeout(LIMIT):
             return await measure()
-    except Exception as error:  # whatever a server that is away makes a client raise
+    except Exception as error:  # any error of a client whose server is unavailable
         logger.debug("A metric is left out: {!r}", error)
         return []
 

@@ -1,4 +1,4 @@
-"""How much waits in the outbox, and for how long."""
+"""Metrics of the outbox: its length and its age."""
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
@@ -19,14 +19,14 @@ async def measure_outbox() -> list[Metric]:
         waiting, rejected, age = (await session.execute(statement)).one()
     messages = GaugeMetricFamily(
         "outbox_messages",
-        "Messages in the outbox: waiting to be sent, or rejected since they cannot be.",
+        "Messages in the outbox, by state: waiting or rejected.",
         labels=["state"],
     )
     messages.add_metric(["waiting"], waiting)
     messages.add_metric(["rejected"], rejected)
     oldest = GaugeMetricFamily(
         "outbox_oldest_message_age_seconds",
-        "How long the oldest of those that wait has done so.",
+        "Age of the oldest waiting message.",
         float(age or 0),
     )
     return [messages, oldest]

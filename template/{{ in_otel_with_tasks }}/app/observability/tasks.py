@@ -1,4 +1,4 @@
-"""What is seen of tasks: where they come from, a span and a measured time for each attempt."""
+"""Telemetry of tasks: the trace that sent them, a span and a duration for each attempt."""
 
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
@@ -17,28 +17,28 @@ _TRACER: Final = trace.get_tracer("app")
 
 RUN: Final = Histogram(
     "task_duration_seconds",
-    "How long a task ran. Those deferred, since a server is away, run again; those failed do so "
-    "unless they have failed too often.",
+    "Duration of a task's attempt. A deferred task (a server is unavailable) runs again; a failed "
+    "one does unless it was the last attempt.",
     ["task", "outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 
 
 class TaskTelemetry(TaskiqMiddleware):
-    """Goes on in the worker with the trace in which a task was sent, and measures the task."""
+    """Continues the trace of the sender in the worker, and measures the task."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Each task has an asyncio task of its own, and so a context of its own.
+        # Each task runs in its own asyncio task, and so in its own context.
         self._span: ContextVar[tuple[Span, ExitStack]] = ContextVar("span")
 
     def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
-        """Note in which trace the task is sent."""
+        """Inject the current trace context."""
         message.labels.update(inject(f"send {message.task_name}"))
         return message
 
     def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
-        """Begin the span of this attempt."""
+        """Start the span of this attempt."""
         stack = ExitStack()
         stack.enter_context(extract(message.labels))
         begun: AbstractContextManager[Span] = _TRACER.start_as_current_span(
@@ -55,7 +55,7 @@ class TaskTelemetry(TaskiqMiddleware):
         return message
 
     def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
-        """End the span, and note how the attempt ended and how long it took."""
+        """End the span, and record the outcome and the duration."""
         span, stack = self._span.get()
         outcome = "done"
         if result.error is not None and not isinstance(result.error, NoResultError):

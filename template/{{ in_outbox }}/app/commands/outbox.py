@@ -1,4 +1,4 @@
-"""What the outbox could not send."""
+"""The command for messages that the outbox relay rejected."""
 
 import asyncio
 from typing import Annotated
@@ -12,13 +12,13 @@ commands = typer.Typer()
 def outbox(
     ids: Annotated[
         list[int] | None,
-        typer.Argument(metavar="ID", help="Only these, with what they say."),
+        typer.Argument(metavar="ID", help="Only these, with their payload."),
     ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Have it sent once more.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Send it again.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Delete it.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Do that with all of them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Apply to all of them.")] = False,
 ) -> None:
-    """List what the outbox could not send; retry or discard it."""
+    """List, retry or discard the rejected messages."""
     from app.checks.failed_messages import work_on
     from app.checks.outbox import open_outbox
     from app.core.config import get_settings

@@ -1,6 +1,6 @@
-"""What is PostgreSQL's own: its addresses, connections, errors, locks and statements.
+"""Everything specific to PostgreSQL: addresses, connections, errors, locks and statements.
 
-Nothing else in `app/` imports the driver or SQLAlchemy's part for it.
+Only this module and `core/rows.py` use the driver or SQLAlchemy's PostgreSQL dialect.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ _UNDERSTOOD: Final = {
     "sslrootcert",
     "target_session_attrs",
 }
-"""libpq's parameters that the driver reads in an address, too."""
+"""Parameters of libpq that the driver supports too."""
 
 _OTHER_NAMES: Final = {
     "ssl": "sslmode",
@@ -70,33 +70,33 @@ _IMPLIED: Final = {
     "load_balance_hosts": {"disable"},
     "pgbouncer": {"false"},
 }
-"""Values of parameters that say what happens anyway."""
+"""Parameters whose value is the default; they are ignored."""
 
 TRANSACTION_MODE: Final = (
-    "a pooler in transaction mode, which gives each transaction another session. This service "
+    "a pooler in transaction mode, which runs each transaction in another session. This service "
     "needs a session of its own: give the address of the database itself, or of a pooler in "
     "session mode. The README says more"
 )
 _REFUSALS: Final = {
-    "channel_binding": "take channel_binding=require out of the address: the driver cannot do it, "
-    "and sslmode=verify-full makes sure of the server as well",
-    "connection_limit": "take connection_limit out of the address, and set DB_POOL_SIZE",
+    "channel_binding": "remove channel_binding=require from the address: the driver does not "
+    "support it, and sslmode=verify-full authenticates the server too",
+    "connection_limit": "remove connection_limit from the address, and set DB_POOL_SIZE",
     "pgbouncer": f"pgbouncer stands for {TRANSACTION_MODE}",
-    "pool_timeout": "take pool_timeout out of the address, and set DB_POOL_TIMEOUT",
-    "service": "take service out of the address, and write there what the service's file says",
-    "socket_timeout": "take socket_timeout out of the address, and set DB_STATEMENT_TIMEOUT",
+    "pool_timeout": "remove pool_timeout from the address, and set DB_POOL_TIMEOUT",
+    "service": "remove service from the address, and write out what the service file contains",
+    "socket_timeout": "remove socket_timeout from the address, and set DB_STATEMENT_TIMEOUT",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the database is, read once for all that connect to it.
+    """The parsed address of the database.
 
     Attributes:
-        hosts: one or several with their ports, as in an address; empty for the driver's default.
-        parameters: those that libpq and the driver know by the same name.
-        statement_cache: how many prepared statements a connection keeps; None for the default.
-        connect_timeout: seconds; None for that of the settings.
+        hosts: one or several hosts with their ports, as in a URL; empty for the driver's default.
+        parameters: parameters with the same name in libpq and the driver.
+        statement_cache: number of prepared statements per connection; None for the default.
+        connect_timeout: seconds; None for the value of the settings.
     """
 
     user: str
@@ -108,12 +108,12 @@ class Address:
     connect_timeout: float | None = None
 
     def __str__(self) -> str:
-        """Return it without the password, for people."""
+        """Return the address without the password."""
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         return f"{NAME}://{user}{self.hosts or 'localhost'}/{quote(self.database, safe='')}"
 
     def url(self, driver: str = NAME) -> str:
-        """Return it with the password, for tools such as psql and for the driver."""
+        """Return the address with the password, for tools such as psql and for the driver."""
         credentials = quote(self.user, safe="")
         if self.password:
             credentials += f":{quote(self.password, safe='')}"
@@ -126,19 +126,19 @@ class Address:
         )
 
     def engine_url(self) -> URL:
-        """Return what an engine is made for; it connects by `connect_arguments`."""
+        """Return the URL of an engine; it connects with `connect_arguments`."""
         return URL.create(DRIVER, username=self.user or None, database=self.database or None)
 
 
 def read_address(text: str) -> Address:
-    """Read an address as people and providers of databases write it.
+    """Parse an address as libpq and database providers write it.
 
     Raises:
-        ValueError: it cannot be used. The reason names parameters and repeats no value.
+        ValueError: it is invalid. The reason names parameters and repeats no value.
     """
     scheme, separator, _ = text.partition("://")
     if not separator or scheme.partition("+")[0] not in _SCHEMES:
-        raise ValueError("the address must begin with postgresql://")
+        raise ValueError("the address must start with postgresql://")
     _, credentials, hosts, path, query = split_address(text)
     user, _, password = credentials.partition(":")
     given = [part.partition("=") for part in query.split("&") if part]
@@ -168,7 +168,7 @@ def address_of_parts(
     port: int,
     database: str,
 ) -> Address:
-    """Return the address that these parts make."""
+    """Return the address with these parts."""
     hosts = f"[{host}]" if ":" in host and host[0] not in "/[" else host  # IPv6
     where = ",".join(map(_encoded_host, hosts.split(",")))
     return Address(user or "", password or "", _with_ports(where, str(port)), database)
@@ -206,7 +206,7 @@ def _parameters(values: dict[str, str]) -> dict[str, str]:
     if values.get("sslrootcert") == "system":
         authorities = ssl.get_default_verify_paths().cafile
         if authorities is None:
-            raise ValueError("sslrootcert=system finds no authorities here; name a file")
+            raise ValueError("sslrootcert=system finds no certificates here; name a file")
         values = {"sslmode": "verify-full", **values, "sslrootcert": authorities}
     if "sslmode" in values:
         mode = values["sslmode"]
@@ -226,7 +226,7 @@ def _refusal(name: str) -> str:
     return _REFUSALS.get(
         name,
         f"the parameter {name} cannot be used in an address; "
-        f"where it is a setting of the server, write options=-c%20{name}%3D…",
+        f"if it is a setting of the server, write options=-c%20{name}%3D…",
     )
 
 
@@ -243,13 +243,13 @@ LOST: Final = (
     TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server has said that it ends, and the socket is open yet
+    asyncpg.InternalClientError,  # the server is shutting down, and the socket is still open
 )
-"""What a connection of one's own raises when the server is gone, or says "not now"."""
+"""Errors of an `OwnConnection` whose server is gone or temporarily unavailable."""
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:
-    """Return how everything here connects; no parameter of it is one that a pooler refuses."""
+    """Return the arguments of every connect; none is refused by a pooler."""
     address = settings.database_address
     arguments = {
         "dsn": address.url(),
@@ -262,23 +262,23 @@ def connect_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def engine_arguments(settings: Settings) -> dict[str, Any]:
-    """Return the same for the pool, which keeps the prepared statements itself."""
+    """Return the arguments for the pool, which caches prepared statements itself."""
     arguments = connect_arguments(settings)
     cached = settings.database_address.statement_cache
     return arguments if cached is None else arguments | {"prepared_statement_cache_size": cached}
 
 
 def is_closed(driver_connection: Any) -> bool:
-    """Tell whether a connection is known to be gone, without asking the server."""
+    """Return whether a connection is known to be closed, without asking the server."""
     closed: bool = driver_connection.is_closed()
     return closed
 
 
 async def shares_sessions(settings: Settings, connection: AsyncConnection) -> bool:
-    """Tell whether a pooler gives each transaction another session; ask more only if there is one.
+    """Return whether a pooler in transaction mode is between the service and the server.
 
-    A pooler tells clients process ids of its own making. In transaction mode, two connections that
-    are open at the same time get the same session in turn.
+    A pooler reports made-up process ids; only then a second connection is opened. In transaction
+    mode, two connections that are open at the same time use the same session in turn.
     """
     driver_connection: Any = (await connection.get_raw_connection()).driver_connection
     pid = (await connection.exec_driver_sql(_PID)).scalar_one()
@@ -298,7 +298,7 @@ async def shares_sessions(settings: Settings, connection: AsyncConnection) -> bo
                     return True
                 async with one.transaction():
                     return bool(await one.fetchval(_PID) != first)
-    except LOST:  # such as a pooler that has no second session, which is session mode
+    except LOST:  # for example a pooler in session mode without a second session
         return False
     finally:
         for opened in (one, other):
@@ -307,13 +307,13 @@ async def shares_sessions(settings: Settings, connection: AsyncConnection) -> bo
 
 
 class OwnConnection:
-    """A connection outside of the pool, whose lock lives and dies with it."""
+    """A connection outside the pool; its lock is released when it is closed."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
     async def lead(self, name: str) -> bool:
-        """Become the one who leads in `name`, if nobody else is; never where nothing is written."""
+        """Try to become the leader of `name`; always False on a read-only server."""
         found = await self._connection.fetchval(
             "SELECT CASE WHEN current_setting('transaction_read_only') = 'off' "
             "THEN pg_try_advisory_lock(hashtext($1)) END",
@@ -324,7 +324,7 @@ class OwnConnection:
         return bool(found)
 
     async def listen(self, channel: str, wake: Callable[[], object]) -> None:
-        """Call `wake` whenever a transaction that wakes `channel` is committed."""
+        """Call `wake` whenever a transaction that notifies `channel` commits."""
 
         def on_notification(*_: object) -> None:
             wake()
@@ -332,7 +332,7 @@ class OwnConnection:
         await self._connection.add_listener(channel, on_notification)
 
     async def read(self, statement: str) -> list[Record]:
-        """Return the rows that `statement` finds."""
+        """Return the rows of `statement`."""
         return await self._connection.fetch(statement)
 
     async def delete(self, table: str, ids: Sequence[int]) -> None:
@@ -341,7 +341,7 @@ class OwnConnection:
         await self._connection.execute(statement, ids)
 
     async def write(self, table: str, column: str, values: Iterable[tuple[int, str]]) -> None:
-        """Write a value into the column of each row, found by its id."""
+        """Set the column of each row to a value, by the rows' ids."""
         statement = f"UPDATE {table} SET {column} = $2 WHERE id = $1"  # noqa: S608 (ours)
         await self._connection.executemany(statement, values)
 
@@ -353,14 +353,15 @@ async def own_connection(
     *,
     close_timeout: float = 1,
 ) -> AsyncIterator[OwnConnection]:
-    """Yield a connection outside of the pool that the server knows by `name`.
+    """Yield a connection outside the pool with the application name `name`.
 
-    Its statements have 30 seconds, and its lock is free half a minute after the machine is gone.
+    Its statements time out after 30 seconds. If this machine disappears, keepalives make the server
+    release its lock after half a minute.
     """
     arguments = connect_arguments(settings) | {"command_timeout": 30}
     connection = await asyncpg.connect(**arguments, server_settings={"application_name": name})
     try:
-        # Not as parameters of the connection, which poolers refuse.
+        # Not as connection parameters: poolers refuse them.
         await connection.execute(
             "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
             "SET tcp_keepalives_count = 3",
@@ -376,51 +377,51 @@ async def own_connection(
 # ---------------------------------------------------------------------------------------------
 
 _LASTING: Final = {"28000", "28P01", "3D000"}
-"""Codes for the wrong user, password or database: waiting would not help."""
+"""SQLSTATEs for a wrong user, password or database: waiting does not help."""
 
 READ_ONLY: Final = "The database accepts no changes at the moment."
 
 NOT_NOW: Final = {
-    "08": "The database does not answer at the moment.",
+    "08": "The database is unavailable at the moment.",
     "25006": READ_ONLY,
-    "25P03": "The database has ended what took too long.",  # idle in a transaction
-    "25P04": "The database has ended what took too long.",  # a transaction
-    "40001": "Others change the same at the moment.",
-    "40P01": "Others change the same at the moment.",  # deadlock
-    "53": "The database has no room for this at the moment.",  # disk, memory, connections
-    "55P03": "Others use the same at the moment.",  # lock_timeout
-    "57": "The database has ended this, and may be about to end itself.",  # statement_timeout, too
+    "25P03": "The database ended a request that took too long.",  # idle in a transaction
+    "25P04": "The database ended a request that took too long.",  # a transaction
+    "40001": "Another request is changing the same data at the moment.",
+    "40P01": "Another request is changing the same data at the moment.",  # deadlock
+    "53": "The database lacks resources for this at the moment.",  # disk, memory, connections
+    "55P03": "Another request is using the same data at the moment.",  # lock_timeout
+    "57": "The database canceled this request; it may be shutting down.",  # statement_timeout, too
     "58030": "The database cannot reach its disk at the moment.",
 }
-"""Codes, or what they begin with, by which the server says that the same may work later."""
+"""SQLSTATEs, or their prefixes, of temporary errors: the same request may work later."""
 
 _SHARED_SESSION: Final = {"26000", "42P05"}
-"""Codes for prepared statements that are gone, or there already: somebody else has the session."""
+"""SQLSTATEs of missing or duplicate prepared statements: another client shares the session."""
 
 
 def code_of(error: object) -> str:
-    """Return what the server calls the reason, nothing if it was not the server that refused."""
+    """Return the SQLSTATE of `error`, empty if it is not the server's."""
     return getattr(error, "sqlstate", None) or ""
 
 
 def not_now(error: object) -> str | None:
-    """Return a sentence if the server refused for a reason that passes, else None."""
+    """Return a sentence if `error` is temporary, else None."""
     code = code_of(error)
     return NOT_NOW.get(code) or NOT_NOW.get(code[:2])
 
 
 def is_lasting(error: object) -> bool:
-    """Tell whether the server refused for a reason that waiting does not change."""
+    """Return whether `error` is permanent: waiting does not help."""
     return code_of(error) in _LASTING
 
 
 def is_shared_session(error: object) -> bool:
-    """Tell whether the reason is a pooler that gives each transaction another session."""
+    """Return whether the cause is a pooler in transaction mode."""
     return code_of(error) in _SHARED_SESSION
 
 
 def leads_elsewhere(error: object) -> bool:
-    """Tell whether the server takes no changes any more: another one may have taken over."""
+    """Return whether the server became read-only: another one may be the primary now."""
     return code_of(error) == "25006"
 
 
@@ -439,12 +440,12 @@ VERSION: Final = (
 
 
 def try_lock(number: int) -> str:
-    """Return the query that takes the lock for its connection, or says that another has it."""
+    """Return the query that tries to take the lock for its connection."""
     return f"SELECT pg_try_advisory_lock({number})"
 
 
 def insert_or_ignore(table: Table) -> Insert:
-    """Insert rows but for those that are there."""
+    """Insert rows, ignoring those that exist."""
     return insert(table).on_conflict_do_nothing()
 
 
@@ -453,7 +454,7 @@ def insert_or_update(
     values: Mapping[str, Any],
     changes: Mapping[str, Any],
 ) -> Insert:
-    """Insert a row with `values`, or make the `changes` where its key is there."""
+    """Insert a row with `values`, or apply `changes` if its key exists."""
     return (
         insert(model)
         .values(**values)
@@ -465,10 +466,10 @@ def insert_or_update(
 
 
 def held(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Select rows that nobody deletes until the transaction ends."""
+    """Lock the selected rows against deletion until the transaction ends."""
     return statement.with_for_update(read=True, key_share=True)
 
 
 def waking(statement: Insert, channel: str) -> Any:
-    """Have what is inserted wake those who listen on `channel`, once it is committed."""
+    """Notify `channel` when the transaction of the insert commits."""
     return statement.returning(func.pg_notify(channel, ""))

@@ -1,8 +1,8 @@
-"""Rows by the shortest way: a compiled statement goes straight to the driver, without a session.
+"""The fast path for reads: compiled statements are executed by the driver, without a session.
 
-A small read takes SQLAlchemy three times as long as the driver alone, most of it in Python. What
-the driver cannot do alone (a list of values for IN, say) takes SQLAlchemy's way, and so does a
-statement that fails: SQLAlchemy says then what is wrong. `_by_sqlalchemy` can replace all of this.
+SQLAlchemy takes three times as long as the driver for a small read. Statements that the driver
+cannot execute alone, such as those with an expanding IN, run through SQLAlchemy, and so do failed
+ones, for its error messages. `_by_sqlalchemy` can replace this whole module.
 """
 
 import logging
@@ -26,15 +26,15 @@ Statement: TypeAlias = Select[*tuple[Any, ...]]
 
 _DRIVER: Final = "asyncpg"
 _ECHO: Final = logging.getLogger("sqlalchemy.engine.Engine")
-_GREENLET: Final = AsyncSession()  # never begun: its `run_sync` leads to SQLAlchemy's greenlet
+_GREENLET: Final = AsyncSession()  # never connects: its `run_sync` enters SQLAlchemy's greenlet
 
 observe: Callable[[str], AbstractContextManager[None]] | None = None
-"""Called with the SQL of each statement that the driver gets; what it returns surrounds it."""
+"""Returns a context manager around each statement of the driver; called with its SQL."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A statement as the driver takes it."""
+    """A statement compiled for the driver."""
 
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]  # name, value of its own, conversion
@@ -54,13 +54,13 @@ async def fetch_rows(
     statement: Statement,
     params: Mapping[str, Any] | None = None,
 ) -> Rows:
-    """Return all that `statement` finds, by the names of its columns.
+    """Return all rows of `statement` as mappings by column name.
 
-    Nothing but the statement goes to the server, and no connection is held afterwards. Build a
-    statement once and give its values as `params`: compiling it takes longer than executing it.
+    Runs in autocommit and returns the connection at once. Build a statement once and pass its
+    values as `params`: compiling takes longer than executing.
 
     Raises:
-        DatabaseUnavailable
+        DatabaseUnavailable: the database is unavailable, or every connection is in use.
     """
     bind = ReadSessionFactory.kw["bind"]
     if bind is None:
@@ -73,7 +73,7 @@ async def fetch_rows(
     arguments = prepared.arguments(params or {})
     try:
         with observe(prepared.sql) if observe else nullcontext():
-            if isinstance(bind, AsyncConnection):  # that of a test, whose transaction goes on
+            if isinstance(bind, AsyncConnection):  # of a test, in its transaction
                 driver: Any = (await bind.get_raw_connection()).driver_connection
                 async with driver.transaction():
                     found = await driver.fetch(prepared.sql, *arguments)
@@ -101,9 +101,9 @@ async def _by_driver(pool: Pool, sql: str, arguments: list[Any]) -> list[Any]:
     except PostgresError:
         raise
     except BaseException as error:
-        pooled.invalidate(error)  # what comes on this connection now is late, or never
+        pooled.invalidate(error)  # a response on this connection would be late, or never come
         if isinstance(error, TimeoutError):
-            raise DatabaseUnavailable("The database does not answer in time.") from error
+            raise DatabaseUnavailable("The database did not respond in time.") from error
         raise
     finally:
         pooled.close()
@@ -119,7 +119,7 @@ async def _by_sqlalchemy(
 
 
 def _prepare(statement: Statement, dialect: Dialect) -> _Prepared | None:
-    """Compile `statement`; None where the driver alone cannot execute it."""
+    """Compile `statement`; None if the driver cannot execute it alone."""
     if dialect.driver != _DRIVER or not isinstance(statement, Select):
         return None
     compiled: Any = statement.compile(dialect=dialect)

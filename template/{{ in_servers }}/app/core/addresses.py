@@ -1,13 +1,13 @@
-"""Addresses of servers: what is wrong with one, and its parts. No secret of it is repeated."""
+"""Parse and validate server addresses. Errors repeat no secret."""
 
 import re
 from typing import Final
 from urllib.parse import unquote
 
 _ENCODE: Final = (
-    "a character in it has another meaning in an address; in the user name, the password and the "
-    "parameters encode it: @ is %40, / is %2F, : is %3A, # is %23, ? is %3F, % is %25, a comma is "
-    "%2C, a space is %20"
+    "a character has a special meaning in an address; percent-encode it in the user name, the "
+    "password and the parameters: @ is %40, / is %2F, : is %3A, # is %23, ? is %3F, % is %25, a "
+    "comma is %2C, a space is %20"
 )
 
 
@@ -33,12 +33,12 @@ def split_address(address: str) -> tuple[str, str, str, str, str]:
 
 
 def credentials_of(address: str) -> tuple[str | None, str | None]:
-    """Return the user name and the password in `address`, decoded; None for what it lacks."""
+    """Return the decoded user name and password of `address`; None for a missing one."""
     user, colon, password = split_address(address)[1].partition(":")
     return unquote(user) or None, unquote(password) if colon else None
 
 
 def without_credentials(address: str) -> str:
-    """Return `address` as it may be shown, and as a client takes it that is told them apart."""
+    """Return `address` without user name and password."""
     scheme, _, hosts, path, query = split_address(address)
     return f"{scheme}://{hosts}{path}{'?' if query else ''}{query}"

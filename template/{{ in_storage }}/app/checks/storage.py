@@ -1,4 +1,4 @@
-"""A look at the object storage: what is there, and whether an object can be stored and read."""
+"""Check the object storage: list it, and store, read and delete an object."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -10,18 +10,18 @@ from app.common.storage_client import StorageAccessDenied
 from app.core.config import Settings
 
 LISTED = 5
-"""How many objects are named at most."""
+"""Maximum number of listed objects."""
 
 
 async def look_at_storage(settings: Settings, storage: ObjectStorage) -> AsyncIterator[str]:
     """Yield each step: list buckets and objects, upload one, read it back, delete it.
 
     Raises:
-        ValueError: what came back is not what was stored.
+        ValueError: the downloaded bytes differ from the uploaded ones.
     """
     try:
         yield f"buckets: {', '.join(await storage.list_buckets())}"
-    except StorageAccessDenied:  # keys for one bucket only are good practice
+    except StorageAccessDenied:  # access keys for one bucket only are good practice
         yield "buckets: these access keys may not list them"
     keys: list[str] = []
     async for stored in storage.list_objects(page_size=LISTED):
@@ -34,7 +34,7 @@ async def look_at_storage(settings: Settings, storage: ObjectStorage) -> AsyncIt
     try:
         download = await storage.download_file(key)
         if b"".join([chunk async for chunk in download]) != content:
-            raise ValueError(f"{key} came back with other bytes than were stored.")
+            raise ValueError(f"{key} was downloaded with other bytes than were uploaded.")
         yield "read the same bytes back"
     finally:
         await storage.delete_file(key)

@@ -1,4 +1,4 @@
-"""Stored files as answers: the whole file, or the part that a Range header asks for."""
+"""Responses with stored files: the whole file, or the range of a Range header."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ class RangeNotSatisfiable(DomainError):
 
 
 def content_disposition(name: str) -> str:
-    """Return the header that makes browsers save a file under `name`.
+    """Return the Content-Disposition that makes browsers save a file as `name`.
 
     `filename` is for clients that do not know `filename*`, such as curl.
     """
@@ -40,12 +40,12 @@ async def send_download(
     request: Request,
     name: str,
 ) -> StreamingResponse:
-    """Send a stored object as a download under `name`, or the one range that is asked for.
+    """Send a stored object as a download called `name`, or the requested range of it.
 
-    As HTTP allows, several ranges at once, and those of another version, get the whole file.
+    As HTTP allows, a request for several ranges, or with another ETag, gets the whole file.
 
     Raises:
-        RangeNotSatisfiable: the file ends before the range begins.
+        RangeNotSatisfiable: the range starts after the end of the file.
     """
     headers = {
         "Accept-Ranges": "bytes",
@@ -66,7 +66,7 @@ async def send_download(
 
 
 def _requested_range(header: str, size: int) -> range | None:
-    """Return the bytes that are asked for; None for all, also where the header makes no sense."""
+    """Return the requested bytes; None for all, also if the header is invalid."""
     match = _RANGE.fullmatch(header)
     if match is None or match.groups() == ("", ""):
         return None

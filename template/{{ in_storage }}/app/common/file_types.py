@@ -1,12 +1,12 @@
-"""Whether a file is what its sender says, by the bytes that it begins with."""
+"""Check a file's declared type against its first bytes."""
 
 import re
 from typing import Final
 
 BEGINNING: Final = 512
-"""Bytes that are looked at."""
+"""Number of bytes to check."""
 
-# What files of a type begin with; a type that is not here has no such mark.
+# The first bytes of files by type; other types have no signature.
 _MARKS: Final = {
     "application/gzip": re.compile(rb"\x1f\x8b"),
     "application/pdf": re.compile(rb"%PDF-"),
@@ -19,13 +19,13 @@ _MARKS: Final = {
 
 
 def can_be(content_type: str, beginning: bytes) -> bool:
-    """Return whether a file of this type may begin so.
+    """Return whether a file of this type may start with these bytes.
 
     Args:
         content_type: in lower case and without parameters, such as `image/png`.
         beginning: the file's first bytes, up to `BEGINNING` of them.
     """
     if content_type.startswith("text/"):
-        return b"\0" not in beginning  # UTF-16 apart, which nothing reads without being told
+        return b"\0" not in beginning  # except UTF-16, which is not supported
     mark = _MARKS.get(content_type)
     return mark is None or mark.match(beginning) is not None

@@ -1,6 +1,6 @@
-"""Object storage over the S3 protocol: AWS, Cloudflare R2, Aliyun OSS, MinIO, by settings alone.
+"""Object storage over the S3 protocol: AWS, Cloudflare R2, Aliyun OSS or MinIO, by settings.
 
-Built on aiobotocore itself, because aioboto3 holds it back at one old version.
+Built on aiobotocore, since aioboto3 pins an old version of it.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class ObjectStorage:
         settings: Settings,
         signer: "S3Client | None" = None,
     ) -> None:
-        """`signer` makes the URLs for callers, where they reach the server at another address."""
+        """`signer` creates presigned URLs if callers reach the server at another address."""
         self._client = client
         self._signer = signer or client
         self._bucket = settings.S3_BUCKET
@@ -72,10 +72,11 @@ class ObjectStorage:
         content_type: str | None = None,
         content_disposition: str | None = None,
     ) -> int:
-        """Store all of `source` under `key`, or nothing, and return its size in bytes.
+        """Store `source` as `key`, all of it or nothing, and return its size in bytes.
 
-        What is there is replaced. From S3_MULTIPART_THRESHOLD on it goes in parts of that size, of
-        which one is in memory and 10,000 are the limit. The content type is guessed from the key.
+        An existing object is replaced. From S3_MULTIPART_THRESHOLD on the upload is multipart, with
+        parts of that size: one is in memory at a time, and 10,000 are the limit. The content type
+        is guessed from the key by default.
         """
         target: UploadTarget = {
             "Bucket": self._bucket,
@@ -93,7 +94,7 @@ class ObjectStorage:
         return await upload(self._client, target, source, self._part_size, self._part_time)
 
     async def download_file(self, key: str, part: range | None = None) -> Download:
-        """Return the size and content type with the bytes still to be read, all or a `part`."""
+        """Open the object, or a `part` of it, for streaming."""
         source: GetObjectRequestTypeDef = {
             "Bucket": self._bucket,
             "Key": full_key(self._root, key),
@@ -106,7 +107,7 @@ class ObjectStorage:
         return Download(answer["ContentLength"], content_type, answer["Body"])
 
     async def download_to_path(self, key: str, path: Path) -> int:
-        """Write the object to `path`, all of it or nothing, and return its size in bytes."""
+        """Download the object to `path`, all of it or nothing, and return its size in bytes."""
         download = await self.download_file(key)
         partial = path.with_name(f".{uuid4().hex}.partial")
         try:
@@ -121,14 +122,14 @@ class ObjectStorage:
 
     @asynccontextmanager
     async def temporary_file(self, key: str) -> AsyncIterator[Path]:
-        """Yield a copy of the object in a folder of its own in TEMP_DIR, gone afterwards."""
+        """Download the object to a temporary folder in TEMP_DIR, and delete it after the block."""
         with tempfile.TemporaryDirectory(dir=self._temp_dir) as folder:
             path = Path(folder, key.rpartition("/")[2])
             await self.download_to_path(key, path)
             yield path
 
     async def delete_file(self, key: str) -> None:
-        """Remove the object; that there is none is no error."""
+        """Delete the object; a missing object is no error."""
         with storage_errors():
             await self._client.delete_object(
                 Bucket=self._bucket,
@@ -136,7 +137,7 @@ class ObjectStorage:
             )
 
     async def stat(self, key: str) -> StoredObject:
-        """Return what is known of the object, without its bytes."""
+        """Return the metadata of the object."""
         try:
             with storage_errors():
                 answer = await self._client.head_object(
@@ -144,7 +145,7 @@ class ObjectStorage:
                     Key=full_key(self._root, key),
                 )
         except ObjectNotFound:
-            await self.check()  # an answer to HEAD cannot say that it is the bucket that is missing
+            await self.check()  # a response to HEAD does not say whether the bucket is missing
             raise
         return StoredObject(
             key=key,
@@ -154,7 +155,7 @@ class ObjectStorage:
         )
 
     async def exists(self, key: str) -> bool:
-        """Return whether there is such an object."""
+        """Return whether the object exists."""
         try:
             await self.stat(key)
         except ObjectNotFound:
@@ -162,7 +163,7 @@ class ObjectStorage:
         return True
 
     async def copy(self, source: str, destination: str) -> None:
-        """Copy within the bucket, on the server, together with the content type; 5 GB at most."""
+        """Copy an object and its content type within the bucket, on the server; 5 GB at most."""
         with storage_errors():
             await self._client.copy_object(
                 Bucket=self._bucket,
@@ -176,10 +177,9 @@ class ObjectStorage:
         *,
         page_size: int = 1000,
     ) -> AsyncIterator[StoredObject]:
-        """Yield the objects whose keys begin with `prefix`, by key, asking for a page at a time.
+        """Yield the objects whose keys start with `prefix`, in order of keys, page by page.
 
-        Objects with a key that this service cannot have are left out: others may put some there,
-        such as the empty `folder/` of a console.
+        Objects with invalid keys are skipped, such as the empty `folder/` that a console creates.
         """
         full_prefix = self._root
         if prefix:
@@ -224,8 +224,8 @@ class ObjectStorage:
     ) -> str:
         """Return a URL that lets its holder read or write the object for `expires_in` seconds.
 
-        Seven days at most. Whoever writes has to send `content_type` as the header, where given.
-        Nothing is asked of the server: the object need not exist.
+        Seven days at most. If `content_type` is given, an upload must send it as its header. The
+        server is not contacted: the object need not exist.
         """
         parameters = {"Bucket": self._bucket, "Key": full_key(self._root, key)}
         if content_type is not None:
@@ -237,7 +237,7 @@ class ObjectStorage:
         )
 
     async def get_public_url(self, key: str) -> str:
-        """Return the object's lasting URL, which works where the bucket is open to the public."""
+        """Return the permanent URL of the object; it works if the bucket is public."""
         if self._public_domain is None:
             signed = await self.generate_presigned_url(key)
             return signed.partition("?")[0]
@@ -247,7 +247,7 @@ class ObjectStorage:
         return f"{domain}/{quote(full_key(self._root, key))}"
 
     async def check(self) -> str:
-        """Return which server answers for the bucket, such as `AmazonS3`."""
+        """Access the bucket, and return the name of the server, such as `AmazonS3`."""
         with storage_errors(missing=BucketNotFound):
             answer = await self._client.head_bucket(Bucket=self._bucket)
         return answer["ResponseMetadata"]["HTTPHeaders"].get("server", "S3")
@@ -255,22 +255,22 @@ class ObjectStorage:
 
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[ObjectStorage]:
-    """Yield the storage with the one client of the process; no server has to answer for that."""
+    """Yield the storage with the client of this process, without contacting the server."""
     async with AsyncExitStack() as stack:
         client = signer = await stack.enter_async_context(open_client(settings))
         if settings.S3_PUBLIC_ENDPOINT is not None:
             public = settings.model_copy(update={"S3_ENDPOINT": settings.S3_PUBLIC_ENDPOINT})
             signer = await stack.enter_async_context(open_client(public))
-        # Where the framework keeps what it does not hold in memory of files on their way here.
+        # The framework spools uploads to this folder.
         stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
         tempfile.tempdir = settings.TEMP_DIR
         yield ObjectStorage(client, settings, signer)
 
 
 async def ensure_bucket(settings: Settings) -> bool:
-    """Make the bucket where it is missing, and return whether it was.
+    """Create the bucket if it is missing, and return whether it was created.
 
-    For the development stack, the tests and scripts: the service itself makes no bucket.
+    For the development stack, tests and scripts: the service itself creates no bucket.
     """
     async with open_client(settings) as client:
         try:
@@ -291,7 +291,7 @@ STORAGE: Final = Resource("storage", open_storage, ObjectStorage.check)
 
 @raises(*STORAGE_ERRORS)
 def get_storage(request: Request) -> ObjectStorage:
-    """Return the storage that the application holds open."""
+    """Return the application's storage."""
     storage: ObjectStorage = request.app.state.resources[STORAGE.name]
     return storage
 

@@ -1,6 +1,6 @@
-"""The S3 client, set up so that every S3 service understands it, and what can go wrong with it.
+"""The S3 client, configured for all S3 services, and its errors.
 
-The client library is imported where it is first used: it takes as long as half of the service.
+The client library is imported on first use: importing it takes half of the service's start.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 CHUNK_SIZE: Final = 256 * 1024
-"""Bytes that are read at once."""
+"""Chunk size in bytes."""
 
 ATTEMPTS: Final = 2
 MAX_CONNECTIONS: Final = 100
@@ -34,11 +34,11 @@ class BucketNotFound(ServiceUnavailable):
 
 
 class StorageAccessDenied(ServiceUnavailable):
-    """The object storage refuses what this service asks of it."""
+    """The object storage denies access to this service."""
 
 
 class StorageUnavailable(ServiceUnavailable):
-    """The object storage does not answer."""
+    """The object storage is unavailable at the moment."""
 
 
 STORAGE_ERRORS: Final = (StorageUnavailable, StorageAccessDenied, BucketNotFound)
@@ -48,8 +48,8 @@ STORAGE_ERRORS: Final = (StorageUnavailable, StorageAccessDenied, BucketNotFound
 def storage_errors(missing: type[DomainError] = ObjectNotFound) -> Iterator[None]:
     """Turn the client library's errors into the domain errors of this module.
 
-    A refusal or a missing bucket is a 503 like a server that is down: it is this service that is
-    set up wrongly, whoever asks. `missing` is what a bare 404 stands for.
+    Denied access and a missing bucket are a 503, as an unavailable server is: the service is
+    misconfigured, not the request. `missing` is raised for a 404 without an error code.
     """
     import botocore.exceptions as client_errors
     from aiohttp import ClientError as TransferError
@@ -81,16 +81,16 @@ def storage_errors(missing: type[DomainError] = ObjectNotFound) -> Iterator[None
 
 @cache
 def client_session() -> "AioSession":
-    """Return what makes clients; it reads the description of S3 once, which takes a while."""
+    """Return the session that creates clients; it loads the slow description of S3 once."""
     from aiobotocore.session import AioSession
 
     return AioSession()
 
 
 def open_client(settings: Settings) -> "AbstractAsyncContextManager[S3Client]":
-    """Return the client to enter; no server has to answer for that.
+    """Return the client as an async context manager, without contacting the server.
 
-    Without access keys it looks for AWS credentials by itself, such as an instance's role.
+    Without access keys it uses AWS's own credential chain, such as an instance's role.
     """
     from aiobotocore.config import AioConfig
 
@@ -104,7 +104,7 @@ def open_client(settings: Settings) -> "AbstractAsyncContextManager[S3Client]":
         config=AioConfig(
             signature_version="s3v4",
             s3={"addressing_style": settings.S3_ADDRESSING_STYLE},
-            # The client's own default checksums are rejected by services other than AWS.
+            # Services other than AWS reject the client's default checksums.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             connect_timeout=settings.S3_CONNECT_TIMEOUT,

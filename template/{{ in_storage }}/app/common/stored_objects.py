@@ -1,4 +1,4 @@
-"""Stored objects as the rest of the service sees them, and the keys that they may have."""
+"""Stored objects and downloads, and the validation of keys."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ MAX_NAME_BYTES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the storage knows of an object: its key below S3_PREFIX, its size in bytes."""
+    """The metadata of an object: its key below S3_PREFIX, its size in bytes."""
 
     key: str
     size: int
@@ -28,7 +28,7 @@ class StoredObject:
 
 
 class Download:
-    """An object on its way here: iterate over it once for its bytes, or close it."""
+    """A streamed object: iterate over it once for its bytes, or close it."""
 
     def __init__(self, size: int, content_type: str, body: "StreamingBody") -> None:
         self.size = size
@@ -36,7 +36,7 @@ class Download:
         self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield chunks of at most 256 KiB; a server that stops midway is `StorageUnavailable`."""
+        """Yield chunks of at most 256 KiB; raises `StorageUnavailable` if the stream breaks off."""
         try:
             while True:
                 with storage_errors():
@@ -48,7 +48,7 @@ class Download:
             self.close()
 
     def close(self) -> None:
-        """Drop the connection of a download that is not read to its end."""
+        """Close the connection of a download that is not read to its end."""
         self._body.close()
 
 
@@ -57,7 +57,7 @@ class InvalidObjectKey(Unprocessable):
 
 
 def full_key(root: str, key: str) -> str:
-    """Return `key` as the bucket knows it, below `root` (`prefix/` or nothing).
+    """Return `key` with the prefix `root` (`prefix/` or empty).
 
     Raises:
         InvalidObjectKey: the key is empty, absolute or over 1,024 bytes in UTF-8, leaves the root,
@@ -74,7 +74,7 @@ def full_key(root: str, key: str) -> str:
 
 
 def is_key(root: str, key: str) -> bool:
-    """Return whether `full_key` takes `key`."""
+    """Return whether `full_key` accepts `key`."""
     try:
         full_key(root, key)
     except InvalidObjectKey:
@@ -83,10 +83,10 @@ def is_key(root: str, key: str) -> bool:
 
 
 def safe_file_name(name: str) -> str:
-    """Return the file name that somebody sent as one part of a key.
+    """Return a client's file name as a safe last part of a key.
 
-    Folders and invisible characters are dropped, and what Windows refuses becomes `_`. At most 200
-    bytes in UTF-8, cut before the suffix; `file` where nothing is left.
+    Folders and invisible characters are removed, and characters that Windows forbids become `_`. At
+    most 200 bytes in UTF-8, cut before the suffix; `file` if nothing is left.
     """
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
     name = "".join(char for char in name if unicodedata.category(char)[0] != "C")

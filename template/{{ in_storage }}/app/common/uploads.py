@@ -1,4 +1,4 @@
-"""Uploads of any size, from wherever the bytes come, with the memory of one part."""
+"""Streaming uploads of any size, with the memory of one part."""
 
 import asyncio
 import inspect
@@ -28,7 +28,7 @@ ByteStream: TypeAlias = Readable | AsyncIterable[bytes]
 
 
 class UploadTarget(TypedDict):
-    """The arguments that an upload in one piece and one in parts have in common."""
+    """The common arguments of simple and multipart uploads."""
 
     Bucket: str
     Key: str
@@ -43,9 +43,9 @@ async def upload(
     part_size: int,
     part_time: float,
 ) -> int:
-    """Store all of `source` or nothing, from `part_size` on in parts, and return its size.
+    """Store `source`, all of it or nothing, and return its size; multipart from `part_size` on.
 
-    The server has `part_time` seconds to take each part.
+    Each part times out after `part_time` seconds.
     """
     async with aclosing(_parts_of(source, part_size)) as parts:
         first = await anext(parts, b"")
@@ -92,7 +92,7 @@ async def _upload_parts(
 
 @asynccontextmanager
 async def _limited(seconds: float) -> AsyncIterator[None]:
-    # The client limits the time that an answer takes, and not that of sending what is answered.
+    # The client limits the time of a response, but not the time of sending the request.
     try:
         async with asyncio.timeout(seconds):
             with storage_errors():

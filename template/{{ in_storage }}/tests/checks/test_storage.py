@@ -35,6 +35,6 @@ def test_a_storage_that_refuses_is_described_without_the_secret(
     ended = run(capsys, "bucket")
 
     assert ended.code == 1
-    assert ended.errors.startswith("The object storage refuses what this service asks of it. (")
+    assert ended.errors.startswith("The object storage denies access to this service. (")
     assert "403" in ended.errors
     assert "hunter2" not in ended.errors

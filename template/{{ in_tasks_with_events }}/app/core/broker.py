@@ -1,4 +1,4 @@
-"""The brokers. They exist without a connection, and get the shared one when NATS is opened."""
+"""The brokers. They get the shared connection when NATS is opened."""
 
 from app.core.nats.event_broker import EventBroker
 from app.core.tasks.broker import CustomJetStreamBroker

@@ -104,7 +104,7 @@ async def test_the_largest_message_does_not_cut_the_connection(nats: NatsConnect
 
 
 async def test_publishing_fails_at_once_where_no_stream_takes_it(nats: NatsConnection) -> None:
-    with pytest.raises(NatsUnavailable, match=r"No stream takes nothing\.here"):
+    with pytest.raises(NatsUnavailable, match=r"No stream has the subject nothing\.here"):
         await nats.publish(OutgoingMessage("nothing.here", b"text"))
 
 
@@ -144,7 +144,7 @@ async def test_what_is_no_header_is_refused_and_holds_up_nothing(
 ) -> None:
     monkeypatch.setattr(nats, "js", nats.client.jetstream(publish_async_max_pending=1))
     for _ in range(2):
-        with pytest.raises(MessageRefused, match=f"No message can have the header '{name}'"):
+        with pytest.raises(MessageRefused, match=f"'{name}': .* is not a valid header"):
             await nats.publish(OutgoingMessage(SUBJECT, b"text", {name: value}))
     async with asyncio.timeout(10):
         await nats.publish(message())
@@ -237,5 +237,5 @@ async def test_nothing_is_asked_for_while_nats_is_away(
     async with Pull(nats.client, DEAD_LETTERS_STREAM, "any") as pull:
         with monkeypatch.context() as patch:
             patch.setattr(Client, "is_connected", False)
-            with pytest.raises(ConsumerLost, match="away"):
+            with pytest.raises(ConsumerLost, match="unreachable"):
                 await pull.next(Slots(5))

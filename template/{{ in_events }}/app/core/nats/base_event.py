@@ -1,4 +1,4 @@
-"""What every event has in common."""
+"""The base class of events."""
 
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -12,12 +12,12 @@ def _now() -> datetime:
 
 
 class BaseEvent(BaseModel):
-    """Something that has happened. A subclass names its `subject` and adds what happened.
+    """Something that has happened. A subclass names its `subject` and adds fields.
 
     Attributes:
-        event_id: the same however often the event arrives; handlers are idempotent by it.
+        event_id: identifies the event; a redelivery has the same id.
         timestamp: when it happened, by the publisher's clock.
-        version: of this schema; raise it when the meaning of a field changes.
+        version: of the schema; raise it when the meaning of a field changes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,5 +30,5 @@ class BaseEvent(BaseModel):
 
     @property
     def aggregate_id(self) -> str:
-        """What it happened to: events with the same id are published in order."""
+        """Return the id of the changed object: events with the same id are published in order."""
         return str(self.event_id)

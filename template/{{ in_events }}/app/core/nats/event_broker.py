@@ -1,4 +1,4 @@
-"""Events: publishing them to JetStream, and the handlers that this service has for them."""
+"""Events: publish them to JetStream, and declare this service's handlers for them."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -28,7 +28,7 @@ _propagators: Final[list[tuple[Inject, Extract]]] = []
 
 
 class InvalidEvent(Exception):
-    """No attempt to handle this message can succeed. Its text says why."""
+    """The message can never be handled. The text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class EventHandler:
     """A function that handles the events of a subject.
 
     Attributes:
-        name: of the function; with the service's name, that of its durable consumer. Renaming it
-            makes a new consumer, which gets every event that the stream still has.
-        schema: what the events are read as.
-        function: called with the event.
+        name: the function's name. The durable consumer is called after the service and this name:
+            renaming it makes a new consumer, which gets every event that the stream still holds.
+        schema: the class of the events.
+        function: called with each event.
     """
 
     name: str
@@ -48,16 +48,19 @@ class EventHandler:
     function: Callable[..., Awaitable[None]]
 
     def read(self, payload: bytes, origin: str) -> BaseEvent:
-        """Return the event; raises InvalidEvent with the reason.
+        """Parse `payload`.
 
-        One that another program has sent without an id gets the same for the same `origin`.
+        An event without an id gets one that depends on `origin` alone.
+
+        Raises:
+            InvalidEvent: the payload does not match the schema; the text is the reason.
         """
         try:
             event = self.schema.model_validate_json(payload)
         except ValidationError as error:
             reason = "; ".join(
-                f"{'.'.join(str(step) for step in fault['loc']) or 'message'}: {fault['msg']}"
-                for fault in error.errors()
+                f"{'.'.join(str(step) for step in detail['loc']) or 'message'}: {detail['msg']}"
+                for detail in error.errors()
             )
             raise InvalidEvent(f"It is no {self.schema.__name__}: {reason}") from error
         if "event_id" not in event.model_fields_set:
@@ -66,29 +69,29 @@ class EventHandler:
 
 
 async def call_handler(handler: EventHandler, event: BaseEvent) -> None:
-    """Handle `event`, whether it came before or not."""
+    """Call the handler, without a check for redeliveries."""
     await handler.function(event)
 
 
 class UntypedEvent(BaseEvent):
-    """An event that is published as mere data."""
+    """An event without a schema of its own."""
 
     model_config = ConfigDict(extra="allow")
 
 
 def propagate(inject: Inject, extract: Extract) -> None:
-    """Have something go along with every event.
+    """Propagate a context, such as a trace, with every event.
 
     Args:
-        inject: returns headers for an event that is sent; called with what is done.
-        extract: does what is inside with what the headers of an event bring.
+        inject: returns headers for an outgoing event.
+        extract: activates the context in the headers of an incoming event.
     """
     _propagators.append((inject, extract))
 
 
 @contextmanager
 def propagated(headers: Mapping[str, str]) -> Iterator[None]:
-    """Do what is inside on behalf of the request that caused the event with these headers."""
+    """Run the block in the context of the request that caused the event with these headers."""
     with ExitStack() as stack:
         stack.enter_context(request_id_context(headers.get(REQUEST_ID_HEADER)))
         for _, extract in _propagators:
@@ -103,17 +106,17 @@ def to_outgoing(
     """Return the message for `event`: plain JSON, with the event's id as message id.
 
     Args:
-        event: an event, or its data; then it gets an id and a timestamp where it has none.
-        subject: where it goes instead of to the subject of its class.
+        event: an event or its data. Data without an id or a timestamp gets one.
+        subject: replaces the subject of the event's class.
 
     Raises:
-        ValueError: the subject is none of an event, or the data cannot be read.
+        ValueError: the subject is not an event's, or the data is invalid.
     """
     if not isinstance(event, BaseEvent):
         event = UntypedEvent.model_validate(event)
     subject = event.subject if subject is None else subject
     if not (is_subject(subject) and covers(ALL_EVENTS, subject)):
-        raise ValueError(f"{subject!r} is no subject of an event: events.{{domain}}.{{action}}.")
+        raise ValueError(f"{subject!r} is not an event subject: events.{{domain}}.{{action}}.")
     headers = {
         Header.MSG_ID.value: str(event.event_id),
         AGGREGATE_ID_HEADER: event.aggregate_id,
@@ -127,21 +130,21 @@ def to_outgoing(
 
 
 class EventBroker:
-    """Publishes events, and knows who handles them.
+    """Publishes events and registers their handlers.
 
-    Events are plain JSON on subjects of their own, and every handler has a durable consumer that
+    Events are plain JSON on subjects of their own. Every handler has a durable consumer, which
     gets each event at least once.
     """
 
     connection: NatsConnection | None = None
 
     def __init__(self, handle: Handle = call_handler) -> None:
-        """`handle` surrounds every call of a handler; the worker takes it when it starts."""
+        """`handle` wraps every call of a handler; the worker reads it at its start."""
         self.handlers: dict[str, EventHandler] = {}
         self.handle = handle
 
     def stream(self, settings: Settings) -> StreamConfig:
-        """Return the stream that it needs."""
+        """Return the stream that this broker needs."""
         return events_stream(settings)
 
     def consumers(self, settings: Settings) -> list[tuple[str, str]]:
@@ -153,7 +156,7 @@ class EventBroker:
         return [(EVENTS_STREAM, str(consumer.name)) for consumer in consumers]
 
     async def open(self, connection: NatsConnection) -> None:
-        """Begin to use `connection`, which stays the caller's to close."""
+        """Use `connection`. The caller closes it."""
         self.connection = connection
 
     async def close(self) -> None:
@@ -162,7 +165,7 @@ class EventBroker:
 
     @property
     def opened(self) -> NatsConnection:
-        """The connection; raises NatsUnavailable where NATS was not opened."""
+        """The connection; raises NatsUnavailable if NATS was not opened."""
         if self.connection is None:
             raise NatsUnavailable
         return self.connection
@@ -176,10 +179,10 @@ class EventBroker:
         [Callable[Concatenate[E, P], Awaitable[None]]],
         Callable[Concatenate[E, P], Awaitable[None]],
     ]:
-        """Declare a handler for the events of a class: a function that is called with each.
+        """Register a function as handler for the events of a class.
 
-        It has to be idempotent by the event's id. `subject` stands for that of the class, such as
-        `events.order.*` for several.
+        The handler must be idempotent by the event's id. `subject` replaces the subject of the
+        class; wildcards are allowed, such as `events.order.*`.
         """
         subject = getattr(event, "subject", None) if subject is None else subject
         if subject is None:
@@ -201,10 +204,10 @@ class EventBroker:
         event: BaseEvent | Mapping[str, Any],
         subject: str | None = None,
     ) -> None:
-        """Return when JetStream has stored `event`; see `to_outgoing`.
+        """Publish `event`, and return when JetStream has stored it; see `to_outgoing`.
 
         Raises:
-            NatsUnavailable: it may have it or not; the same event can be published again.
+            NatsUnavailable: JetStream may have stored it; publishing the same event again is safe.
             MessageTooLarge: nothing was sent.
         """
         await self.opened.publish(to_outgoing(event, subject))

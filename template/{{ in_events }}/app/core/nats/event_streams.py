@@ -12,7 +12,7 @@ EVENTS_STREAM: Final = "EVENTS"
 
 
 def events_stream(settings: Settings) -> StreamConfig:
-    """Return the stream, as this service makes it where no other service has done so."""
+    """Return the stream, as this service creates it if no other service has."""
     return StreamConfig(
         name=EVENTS_STREAM,
         subjects=[ALL_EVENTS],
@@ -25,5 +25,5 @@ def events_stream(settings: Settings) -> StreamConfig:
 
 
 def event_consumer(handler: str, subject: str, settings: Settings) -> ConsumerConfig:
-    """Return the consumer of one handler: it gets every event that the stream still has."""
+    """Return the consumer of one handler; it starts with the oldest event in the stream."""
     return durable_consumer(f"{SERVICE_NAME}-{handler}", subject, settings.EVENT_ACK_WAIT)

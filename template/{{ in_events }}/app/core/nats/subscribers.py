@@ -1,4 +1,4 @@
-"""Takes events from JetStream and gives them to this service's handlers."""
+"""Consume events from JetStream and call this service's handlers."""
 
 import asyncio
 from contextlib import ExitStack, aclosing, suppress
@@ -28,21 +28,21 @@ CONCURRENCY: Final = 10
 """Events that one handler works on at the same time."""
 
 HANDLER_TIMEOUT: Final = 60
-"""Seconds that handling one event may take."""
+"""Timeout of one call of a handler, in seconds."""
 
 FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
 
 
 async def run_subscribers(broker: EventBroker, stop: asyncio.Event) -> None:
-    """Give every handler its events until `stop` is set and what they work on then is done."""
+    """Run all handlers until `stop` is set; finish the events in progress first."""
     async with asyncio.TaskGroup() as group:
         for handler in broker.handlers.values():
             group.create_task(Subscriber(broker, handler, stop).run())
 
 
 class Subscriber:
-    """One handler's part of the work."""
+    """Consumes the events of one handler."""
 
     def __init__(self, broker: EventBroker, handler: EventHandler, stop: asyncio.Event) -> None:
         self.connection = broker.opened
@@ -56,9 +56,9 @@ class Subscriber:
     async def run(self) -> None:
         """Handle events until `stop` is set.
 
-        Those about the same thing are handled one after the other, in order while none fails and
-        one worker runs. A handler must not depend on it: an event that failed comes again after
-        later ones, and another worker may have one of them at the same time.
+        Events of the same aggregate are handled one after another, in order while none fails and
+        one worker runs. A handler must not depend on the order: a failed event is redelivered after
+        later ones, and another worker may handle an event of the same aggregate at the same time.
         """
         consumer = event_consumer(
             self.handler.name,
@@ -72,7 +72,7 @@ class Subscriber:
                     self._slots.acquire()
                     aggregate_id = (message.headers or {}).get(AGGREGATE_ID_HEADER, message.reply)
                     before = self._last.get(aggregate_id)
-                    task = group.create_task(self._settle_after(before, message))
+                    task = group.create_task(self._finish_after(before, message))
                     self._last[aggregate_id] = task
                     task.add_done_callback(partial(self._forget, aggregate_id))
             self._takes_no_more.set()
@@ -81,9 +81,9 @@ class Subscriber:
         if self._last[aggregate_id] is task:
             del self._last[aggregate_id]
 
-    async def _settle_after(self, before: asyncio.Task[None] | None, message: Msg) -> None:
+    async def _finish_after(self, before: asyncio.Task[None] | None, message: Msg) -> None:
         ack_wait = self.connection.settings.EVENT_ACK_WAIT
-        # Without a limit, for each attempt has its own.
+        # Without a limit: each attempt has its own.
         with ExitStack() as place, ack_heartbeat(message, ack_wait, limit=inf):
             place.callback(self._slots.release)
             if before is not None:
@@ -97,27 +97,28 @@ class Subscriber:
                     max_deliveries=self.connection.settings.EVENT_MAX_DELIVERIES,
                     ack_wait=ack_wait,
                 ):
-                    await self._settle(message, place)
+                    await self._finish(message, place)
             except nats.errors.Error as error:
-                logger.warning("An event could not be settled and will come again: {}", error)
+                logger.warning("An event could not be finished and will be redelivered: {}", error)
 
-    async def _settle(self, message: Msg, place: ExitStack) -> None:
-        """Have the event handled; or put it off, or make a dead letter of it.
+    async def _finish(self, message: Msg, place: ExitStack) -> None:
+        """Handle the event and acknowledge it; defer it or make it a dead letter if that fails.
 
-        The next one may have its place when it is handled, though it is not acknowledged yet.
+        `place` is closed when the handler has returned, before the acknowledgment: the next event
+        of the aggregate may start then.
         """
         settings = self.connection.settings
         attempts = message.metadata.num_delivered
         with propagated(message.headers or {}):
             try:
                 if attempts > settings.EVENT_MAX_DELIVERIES:
-                    raise InvalidEvent("It was delivered too often, and no worker settled it.")
+                    raise InvalidEvent("It was delivered too often, and no worker finished it.")
                 await self._handle(message)
             except InvalidEvent as error:
                 await self._reject(message, str(error))
             except ServiceUnavailable:
                 await self._return_to_queue(message)
-            except Exception as error:  # whatever it is, the others must go on
+            except Exception as error:  # one failed handler must not stop the others
                 reason = f"{type(error).__name__}: {error}"
                 if attempts >= settings.EVENT_MAX_DELIVERIES:
                     await self._reject(message, reason)
@@ -131,10 +132,10 @@ class Subscriber:
                 await self.connection.acknowledge(message)
 
     async def _handle(self, message: Msg) -> None:
-        """Return when the event is handled. It waits while a server is away: that is no failure.
+        """Handle the event. Wait while a server is unavailable: that does not count as a failure.
 
         Raises:
-            ServiceUnavailable: a server was still away when `stop` was set.
+            ServiceUnavailable: a server was still unavailable when `stop` was set.
         """
         metadata = message.metadata
         origin = f"{metadata.stream}.{metadata.sequence.stream}"
@@ -154,7 +155,7 @@ class Subscriber:
                     await self.stop.wait()
 
     async def _return_to_queue(self, message: Msg) -> None:
-        """Leave `message` to another worker, once this one cannot get it again by that."""
+        """Return `message` to the stream for another worker, after this one stopped consuming."""
         await self._takes_no_more.wait()
         await message.nak()
 
@@ -163,7 +164,7 @@ class Subscriber:
             await dead_letter(self.connection, message, f"events.{self.handler.name}", reason)
         except (NatsUnavailable, nats.errors.Error) as error:
             logger.warning(
-                "An event could not be put aside and will come again: {} ({})",
+                "An event could not be rejected and will be redelivered: {} ({})",
                 reason,
                 error,
             )

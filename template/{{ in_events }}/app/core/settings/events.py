@@ -11,10 +11,10 @@ class EventsSettings(BaseSettings):
 
     EVENT_ACK_WAIT: Seconds = Field(
         30,
-        description="seconds after which the event of a worker that is gone comes again.",
+        description="seconds after which the event of a dead worker is redelivered.",
     )
     EVENT_MAX_DELIVERIES: int = Field(5, ge=1, description="attempts before a dead letter.")
     EVENT_MAX_AGE: Seconds = Field(
         604800,
-        description="seconds that the server keeps an event, at least (604800 are 7 days).",
+        description="minimum seconds that the server keeps an event (604800: 7 days).",
     )

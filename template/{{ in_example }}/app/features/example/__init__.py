@@ -1,1 +1,1 @@
-"""Examples: the feature to copy when you start one of your own."""
+"""Examples: copy this feature to start your own."""

@@ -1,4 +1,4 @@
-"""What can go wrong with an example; each class carries its status and its sentence."""
+"""The errors of examples; each class has its status and its message."""
 
 from app.core.errors import Conflict, NotFound, PreconditionFailed
 

@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""The request and response schemas of examples."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ ExampleSearch = Annotated[
 ]
 ExampleSort = Annotated[
     Literal["created_at", "-created_at", "name", "-name", "quantity", "-quantity"],
-    Query(description="The field to sort by; - turns it round."),
+    Query(description="The field to sort by; a leading - reverses the order."),
 ]
 
 
@@ -39,7 +39,7 @@ class ExampleUpdate(ChangeBody):
 
 
 class ExampleResponse(BaseModel):
-    """An example as it is stored."""
+    """A stored example."""
 
     id: UUID
     name: str
@@ -48,4 +48,4 @@ class ExampleResponse(BaseModel):
     quantity: int
     created_at: datetime
     updated_at: datetime
-    version: int = Field(description="Counts the changes; the ETag says the same.")
+    version: int = Field(description="Increases with each change; the ETag contains it.")

@@ -10,7 +10,7 @@ from app.core.database import Base, TimestampMixin
 
 
 class ExampleStatus(StrEnum):
-    """Where an example stands in its life."""
+    """The state of an example."""
 
     DRAFT = "draft"
     ACTIVE = "active"

@@ -1,4 +1,4 @@
-"""What may be done with examples, and what it means."""
+"""The business logic of examples."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from app.features.example.schemas import ExampleCreate, ExampleResponse, Example
 
 
 class ExampleService:
-    """Changes examples, and announces each change."""
+    """Changes examples, and publishes an event for each change."""
 
     def __init__(self, examples: ExampleRepository, events: EventPublisher) -> None:
         self._examples = examples

@@ -1,4 +1,4 @@
-"""Activity: what has happened to examples, written down as the events arrive."""
+"""Activity: a log of changes to examples, written by event handlers."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/examples/{example_id}/activity", tags=["examples"])
 
 
 class ExampleActivity(Base):
-    """One thing that happened to an example. It stays when the example is deleted."""
+    """One change to an example. It is kept when the example is deleted."""
 
     __tablename__ = "example_activity"
     __table_args__ = (Index(None, "example_id", "id"),)
@@ -37,7 +37,7 @@ class ExampleActivity(Base):
 
 
 class ActivityResponse(BaseModel):
-    """One thing that happened to an example."""
+    """One change to an example."""
 
     id: int
     action: str

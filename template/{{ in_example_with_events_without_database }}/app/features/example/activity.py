@@ -1,4 +1,4 @@
-"""Activity: what happens to examples, told in the log as the events arrive."""
+"""Activity: event handlers that log changes to examples."""
 
 from loguru import logger
 

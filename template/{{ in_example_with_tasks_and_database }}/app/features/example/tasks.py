@@ -48,7 +48,7 @@ class ReportNotFound(NotFound):
 
 @broker.task
 async def make_example_report(example_id: UUID) -> None:
-    """Write the report on an example anew; made twice, it is the same as made once."""
+    """Write the report on an example; idempotent."""
     async with get_session_context() as session:
         try:
             example = await ExampleRepository(session).find(example_id)

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/examples/{example_id}/report", tags=["examples"])
 
 @broker.task
 async def make_example_report(example_id: UUID, name: str) -> None:
-    """Say in the log what there is to say: the example itself is in the API's memory."""
+    """Log the report: the example itself is in the API's memory."""
     logger.info("The report on the example {} ({}) is made.", name, example_id)
 
 

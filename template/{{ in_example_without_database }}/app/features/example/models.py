@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ExampleStatus(StrEnum):
-    """Where an example stands in its life."""
+    """The state of an example."""
 
     DRAFT = "draft"
     ACTIVE = "active"

@@ -1,4 +1,4 @@
-"""The examples, kept in memory: each process has its own, and forgets them when it ends."""
+"""The examples, in memory: each process has its own, and loses them when it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -104,7 +104,7 @@ ExampleReaderDep = Annotated[ExampleRepository, Depends(for_reading)]
 
 
 async def in_transaction(examples: ExampleReaderDep) -> AsyncIterator[ExampleRepository]:
-    """Let one request at a time change examples, and undo what it did if it fails later on."""
+    """Serialize requests that change examples, and roll back the changes of a failed request."""
     async with examples.writing:
         before = examples.examples.copy()
         try:

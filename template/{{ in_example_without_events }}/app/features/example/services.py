@@ -1,4 +1,4 @@
-"""What may be done with examples, and what it means."""
+"""The business logic of examples."""
 
 from typing import Annotated
 from uuid import UUID

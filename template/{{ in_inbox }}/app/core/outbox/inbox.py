@@ -1,4 +1,4 @@
-"""The inbox: which events were handled, so that one that comes again changes nothing."""
+"""The inbox records handled events, so that a redelivered event changes nothing."""
 
 import asyncio
 import inspect
@@ -25,11 +25,11 @@ from app.core.nats.event_streams import EVENTS_STREAM
 from app.core.nats.streams import DEAD_LETTERS_STREAM
 
 PRUNE_INTERVAL: Final = 3600
-"""Seconds between two removals of entries that no event needs any more."""
+"""Seconds between two removals of expired entries."""
 
 
 class InboxEntry(Base):
-    """An event that a handler has handled."""
+    """An event that a handler has finished."""
 
     __tablename__ = "inbox"
     # BRIN: rows come in the order of time, and only pruning reads by it.
@@ -45,10 +45,10 @@ _NOTE = insert_or_ignore(_TABLE).returning(_TABLE.c.event_id)
 
 
 async def handle_once(handler: EventHandler, event: BaseEvent) -> None:
-    """Handle `event`, and note it in the same transaction; unless this handler has done so before.
+    """Handle `event` and record it in the same transaction; skip it if it is recorded already.
 
-    A handler with a second parameter gets the session of that transaction, and what it writes
-    there is written once; what it does elsewhere may happen again after a crash.
+    A handler with a second parameter gets the session of that transaction: what it writes there is
+    written exactly once. Other effects may be repeated after a crash.
     """
     async with get_session_context() as session:
         is_new = await session.scalar(
@@ -69,7 +69,7 @@ def _takes_session(function: Callable[..., object]) -> bool:
 
 
 async def prune_inbox(connection: NatsConnection, stop: asyncio.Event) -> None:
-    """Remove entries of events that cannot come again, until `stop` is set."""
+    """Remove entries of events that can no longer be redelivered, until `stop` is set."""
     while not stop.is_set():
         try:
             await _prune(connection)
@@ -81,8 +81,8 @@ async def prune_inbox(connection: NatsConnection, stop: asyncio.Event) -> None:
 
 
 async def _prune(connection: NatsConnection) -> None:
-    # A dead letter that is sent again reaches all handlers, also those that have handled it. It may
-    # have been in the stream until the end of its time there, and is then for as long once more.
+    # A replayed dead letter reaches all handlers, also those that have handled it. It may be
+    # replayed at the end of the stream's retention, and is then kept for that long once more.
     in_stream = await _max_age(connection, EVENTS_STREAM)
     put_aside = await _max_age(connection, DEAD_LETTERS_STREAM)
     if not in_stream or not put_aside:
@@ -93,5 +93,5 @@ async def _prune(connection: NatsConnection) -> None:
 
 
 async def _max_age(connection: NatsConnection, stream: str) -> float:
-    """Return for how many seconds `stream` keeps messages; 0: for ever. It is not ours to say."""
+    """Return the retention of `stream` in seconds; 0: unlimited. Other services may change it."""
     return (await connection.js.stream_info(stream)).config.max_age or 0

@@ -1,4 +1,4 @@
-"""The one connection of this process to NATS, and publishing through it."""
+"""This process's one connection to NATS, and publishing through it."""
 
 import asyncio
 import re
@@ -21,14 +21,14 @@ from app.core.errors import PayloadTooLarge, ServiceUnavailable
 from app.core.resource import StartupError
 
 ACK_TIMEOUT: Final = 5
-"""Seconds in which JetStream has to say that it has stored a message."""
+"""Timeout of JetStream's publish acknowledgment, in seconds."""
 
 MAX_MESSAGE_SIZE: Final = 1_000_000
-"""Bytes of a message's body. NATS takes 1 MiB of headers and body by default, and cuts the
-connection of whoever sends more; the rest is for headers."""
+"""Maximum bytes of a payload. NATS accepts 1 MiB of headers and payload by default, and closes the
+connection of a client that sends more; the rest is for headers."""
 
 MOMENT: Final = 0.002
-"""Seconds that an acknowledgment waits for others, to leave with them in one piece."""
+"""Seconds for which acknowledgments are collected, to be sent in one write."""
 
 RECONNECT_INTERVAL: Final = 1
 """Seconds between two attempts to reach NATS."""
@@ -40,11 +40,11 @@ _PING_INTERVAL: Final = 10  # two lost pings, and the connection is taken to be 
 
 
 class NatsUnavailable(ServiceUnavailable):
-    """The message server does not answer at the moment."""
+    """The message server is unavailable at the moment."""
 
 
 class NoMatchingStream(NatsUnavailable):
-    """JetStream is there, but no stream has the subject of the message."""
+    """JetStream is available, but no stream has the subject of the message."""
 
 
 class MessageTooLarge(PayloadTooLarge):
@@ -52,7 +52,7 @@ class MessageTooLarge(PayloadTooLarge):
 
 
 class MessageRefused(Exception):
-    """JetStream will never take this message, however often it is sent."""
+    """JetStream will never accept this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class OutgoingMessage:
     """A message for JetStream.
 
     Attributes:
-        headers: with Nats-Msg-Id, by which JetStream drops a copy within two minutes.
+        headers: with Nats-Msg-Id, by which JetStream drops a duplicate within two minutes.
     """
 
     subject: str
@@ -69,13 +69,13 @@ class OutgoingMessage:
 
 
 def refuse_too_large(message: OutgoingMessage) -> None:
-    """Raise MessageTooLarge if NATS would not take `message`."""
+    """Raise MessageTooLarge if NATS would not accept `message`."""
     if len(message.payload) > MAX_MESSAGE_SIZE:
         raise MessageTooLarge
 
 
 class _JetStream(JetStreamContext):
-    """JetStream whose refusals reach whoever publishes: nats-py loses them (its issue 985)."""
+    """JetStream that passes refusals on to the publisher: nats-py loses them (its issue 985)."""
 
     async def _handle_async_reply(self, msg: Msg) -> None:
         try:
@@ -85,17 +85,17 @@ class _JetStream(JetStreamContext):
 
 
 class NatsConnection:
-    """A connection that is opened once and comes back by itself.
+    """A connection that is opened once and reconnects by itself.
 
     Attributes:
-        settings: what it was opened with.
-        client: the connection itself.
-        js: JetStream on it.
-        connected: set while NATS answers.
-        disconnected: set while it does not.
-        last_error: why the last attempt to reach it failed.
-        streams_settled: set once it is known whether the streams are as this service needs them.
-        streams_error: why they are not.
+        settings: the settings that it was opened with.
+        client: the nats-py client.
+        js: the client's JetStream context.
+        connected: set while NATS is reachable.
+        disconnected: set while NATS is unreachable.
+        last_error: why the last attempt to connect failed.
+        streams_settled: set once the streams were set up, or found to be incompatible.
+        streams_error: why the streams are incompatible, or None.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -114,36 +114,36 @@ class NatsConnection:
         self._use_new_client()
 
     async def publish(self, message: OutgoingMessage) -> None:
-        """Return when JetStream has stored `message`.
+        """Publish `message`, and return when JetStream has stored it.
 
         Raises:
-            NatsUnavailable: it is not there, or did not say that it has it. It may have it all
-                the same; a copy with the same Nats-Msg-Id does no harm.
-            NoMatchingStream: a NatsUnavailable, since the streams may still be to be set up.
+            NatsUnavailable: JetStream is unreachable or did not acknowledge. It may have stored the
+                message; publishing it again with the same Nats-Msg-Id is safe.
+            NoMatchingStream: a NatsUnavailable, since the streams may not be set up yet.
             MessageTooLarge: nothing was sent.
-            MessageRefused: it cannot take this message.
+            MessageRefused: JetStream can never accept this message.
         """
         refuse_too_large(message)
         await self.publish_unchecked(message)
 
     async def publish_unchecked(self, message: OutgoingMessage) -> None:
-        """Do as `publish`, for a message that may be as large as this server takes them.
+        """Publish `message` as `publish` does, up to the size that this server accepts.
 
         Raises:
-            NatsUnavailable: as with `publish`.
-            MessageRefused: it cannot take this message; nothing was sent if that is for its size.
+            NatsUnavailable: as in `publish`.
+            MessageRefused: JetStream can never accept this message, for example for its size.
         """
-        if not self.client.is_connected:  # the client would keep the message back and send it later
-            self._note(connected=False)  # it may be about to tell us
+        if not self.client.is_connected:  # the client would buffer the message and send it later
+            self._note(connected=False)  # its callback may not have run yet
             raise NatsUnavailable
-        # nats-py refuses this too late: when it waits already for the acknowledgment, and for ever.
+        # nats-py refuses this too late, and then waits for the acknowledgment forever.
         if not is_subject(message.subject):
-            raise MessageRefused(f"No message can have the subject {message.subject!r}.")
+            raise MessageRefused(f"{message.subject!r} is not a valid subject.")
         for name, value in message.headers.items():
             if not _is_header(name, value):
-                raise MessageRefused(f"No message can have the header {name!r}: {value!r}.")
+                raise MessageRefused(f"{name!r}: {value!r} is not a valid header.")
         if _size(message) > self.client.max_payload:
-            raise MessageRefused("This NATS server takes no message of that size.")
+            raise MessageRefused("The message is larger than this NATS server accepts.")
         try:
             ack = await self.js.publish_async(
                 message.subject,
@@ -160,14 +160,14 @@ class NatsConnection:
         except nats.js.errors.BadRequestError as error:
             raise MessageRefused(error.description) from error
         except nats.js.errors.NoStreamResponseError as error:
-            raise NoMatchingStream(f"No stream takes {message.subject}.") from error
+            raise NoMatchingStream(f"No stream has the subject {message.subject}.") from error
         except (TimeoutError, nats.errors.Error) as error:
             raise NatsUnavailable from error
         finally:
             self._unacknowledged.discard(ack)
 
     async def acknowledge(self, message: Msg) -> None:
-        """Tell JetStream that `message` is done, in a moment: each write of its own would cost."""
+        """Acknowledge `message`, together with others: one write for each would be slow."""
         if self._moment is None:
             self._moment = asyncio.Event()
             asyncio.get_running_loop().call_later(MOMENT, self._end_moment, self._moment)
@@ -175,20 +175,20 @@ class NatsConnection:
         await message.ack()
 
     async def keep_connected(self) -> None:
-        """Connect, and connect anew whenever the client gives up; runs until it is cancelled."""
+        """Connect, and connect again whenever the client gives up; runs until it is canceled."""
         while True:
             self._use_new_client()
             try:
                 await self._connect()
                 self._note(connected=True)
-                # The client comes back by itself, but not when it was turned away.
+                # The client reconnects by itself, but not after an authorization error.
                 await self._closed.wait()
-            except Exception as error:  # whatever it is, NATS may be there later
+            except Exception as error:  # any error: NATS may be reachable later
                 await self._on_error(error)
             await asyncio.sleep(RECONNECT_INTERVAL)
 
     async def close(self) -> None:
-        """Send what is still to be sent, then close, within a limit."""
+        """Flush pending messages, then close, within a time limit."""
         with suppress(TimeoutError, nats.errors.Error):
             async with asyncio.timeout(_DRAIN_TIMEOUT):
                 if self.client.is_connected:
@@ -220,7 +220,7 @@ class NatsConnection:
         )
 
     async def _on_error(self, error: Exception) -> None:
-        if str(error) != str(self.last_error):  # every attempt fails with the same one
+        if str(error) != str(self.last_error):  # log a repeated error once
             logger.warning("NATS: {}", error or type(error).__name__)
         self.last_error = error
 
@@ -231,7 +231,7 @@ class NatsConnection:
                 ack.set_exception(nats.errors.ConnectionClosedError())
 
     async def _on_reconnected(self) -> None:
-        logger.info("NATS is there again.")
+        logger.info("Reconnected to NATS.")
         self._note(connected=True)
 
     async def _on_closed(self) -> None:
@@ -253,7 +253,7 @@ class NatsConnection:
 
 
 def _credentials(settings: Settings) -> tuple[str | None, str | None, str | None]:
-    """Return user, password and token: nats-py would take those of an address as they stand."""
+    """Return user, password and token: nats-py does not percent-decode those of a URL."""
     if settings.NATS_USER is not None and settings.NATS_PASSWORD is not None:
         return settings.NATS_USER, settings.NATS_PASSWORD.get_secret_value(), None
     for url in settings.nats_servers:
@@ -264,18 +264,18 @@ def _credentials(settings: Settings) -> tuple[str | None, str | None, str | None
 
 
 def _size(message: OutgoingMessage) -> int:
-    """Return the bytes that count for the server: it cuts the connection for headers too."""
+    """Return the size that the server limits: payload and headers, in bytes."""
     lines = [f"{name}: {value}\r\n" for name, value in message.headers.items()]
     return len(f"NATS/1.0\r\n{''.join(lines)}\r\n".encode()) + len(message.payload)
 
 
 def is_subject(text: str) -> bool:
-    """Return whether a message can be sent to `text`."""
+    """Return whether `text` is a valid subject to publish to."""
     return all(token.split() == [token] and token not in {"*", ">"} for token in text.split("."))
 
 
 def _is_header(name: str, value: str) -> bool:
-    """Return whether a message can have that header."""
+    """Return whether this is a valid header."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -285,7 +285,7 @@ def _is_header(name: str, value: str) -> bool:
 
 @asynccontextmanager
 async def nats_connection(settings: Settings) -> AsyncIterator[NatsConnection]:
-    """Yield a connection that is being opened; `connected` says when it is."""
+    """Yield a connection that is being opened; its `connected` is set when it is open."""
     connection = NatsConnection(settings)
     keeper = asyncio.create_task(connection.keep_connected())
     try:

@@ -1,4 +1,4 @@
-"""Taking messages from a JetStream consumer, for ever, and settling them."""
+"""Consume messages from JetStream through outages: ack heartbeat, retry delays, dead letters."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -16,14 +16,14 @@ from app.core.nats.pull import ConsumerLost, Pull, Slots
 from app.core.nats.streams import DEAD_LETTERS_STREAM, dead_letter_subject
 
 RETRY_INTERVAL: Final = 1
-"""Seconds after which a consumer that cannot be used is tried again."""
+"""Seconds between two attempts to use a consumer."""
 
 MAX_DELAY: Final = 60
 """Seconds between two attempts, at most."""
 
 MAX_REASON_LENGTH: Final = 500
 
-# What a dead letter says about itself.
+# The headers of a dead letter.
 SUBJECT_HEADER: Final = "Dead-Letter-Subject"
 DELIVERIES_HEADER: Final = "Dead-Letter-Deliveries"
 REASON_HEADER: Final = "Dead-Letter-Reason"
@@ -36,14 +36,15 @@ async def consume(
     slots: Slots,
     stop: asyncio.Event,
 ) -> AsyncGenerator[Msg, None]:
-    """Yield messages until `stop` is set, through outages; not more than there is slots for.
+    """Yield messages until `stop` is set, through outages; never more than there are slots.
 
     Args:
-        connection: NATS; may be away.
-        stream: where the messages are.
+        connection: the connection to NATS, which may be down.
+        stream: the stream of the messages.
         consumer: a durable pull consumer, created or updated as needed.
-        slots: to be entered for each message before the next one is asked for; closed in the end.
-        stop: ends this; what arrived by then and was not yielded goes to another worker.
+        slots: the caller acquires one for each message before it asks for the next one.
+        stop: ends the iteration; messages that were received and not yielded are returned to the
+            stream for another worker, and `slots` is closed.
     """
     while not stop.is_set():
         try:
@@ -71,7 +72,7 @@ async def consume(
 
 
 def _wake(pull: Pull, slots: Slots, stopping: asyncio.Future[Literal[True]]) -> None:
-    """End what `pull` waits for: it may be for slots, which only the end of this would make."""
+    """Wake `pull`, which may wait for a slot that is released only after this iteration."""
     if not stopping.cancelled():
         slots.close()
         pull.wake()
@@ -79,14 +80,15 @@ def _wake(pull: Pull, slots: Slots, stopping: asyncio.Future[Literal[True]]) -> 
 
 @contextmanager
 def ack_heartbeat(message: Msg, ack_wait: float, *, limit: float) -> Iterator[None]:
-    """Tell JetStream that `message` is being worked on, while it is, but not for ever.
+    """Extend the acknowledgment deadline of `message` while the block runs, up to a limit.
 
-    Without it, what takes longer than `ack_wait`, the consumer's, would be delivered again.
+    Without it, a message that takes longer than the consumer's `ack_wait` is redelivered while it
+    is still in progress.
 
     Args:
         message: the message.
-        ack_wait: seconds.
-        limit: seconds that the work may take; some time after that, the message comes again.
+        ack_wait: the consumer's acknowledgment deadline in seconds.
+        limit: maximum seconds of work; some time after that, the message is redelivered.
     """
     every = ack_wait / 3
     loop = asyncio.get_running_loop()
@@ -115,7 +117,7 @@ async def _send_in_progress(message: Msg) -> None:
 
 
 def retry_delay(attempts: int, first: float) -> float:
-    """Return the seconds to wait after this many failed attempts: `first`, doubled each time."""
+    """Return the seconds to wait after `attempts` failures: `first`, doubled after each."""
     doublings = min(attempts - 1, 32)  # an outage of a day has more than a float can double
     return float(min(first * 2**doublings, MAX_DELAY))
 
@@ -126,21 +128,21 @@ async def dead_letter(
     kind: str,
     reason: str,
 ) -> None:
-    """Keep the payload of `message` with the reason why nobody handles it, and take it off.
+    """Store `message` as a dead letter with the reason, and remove it from its stream.
 
-    Where NATS does not take it, as when there is no slots for the reason beside the payload, only
-    the reason is kept, and where the message came from. Where it takes not even that, as when the
-    stream of dead letters is full, the message stays where it is and comes again after MAX_DELAY.
+    If NATS refuses the dead letter, for example because payload and reason together are too large,
+    only the reason and the origin are stored. If NATS refuses that too, for example because the
+    stream of dead letters is full, the message stays and is redelivered after MAX_DELAY.
 
     Args:
-        connection: NATS.
-        message: the message; its own headers are kept too.
+        connection: the connection to NATS.
+        message: the message; its headers are kept.
         kind: the last part of the dead letter's subject.
-        reason: a sentence for whoever looks at the dead letters.
+        reason: a sentence for the reader of the dead letters.
 
     Raises:
-        NatsUnavailable, nats.errors.Error: it could not be kept, or not be taken off; the message
-            comes again.
+        NatsUnavailable, nats.errors.Error: the dead letter could not be stored, or the message not
+            removed; the message is redelivered.
     """
     metadata = message.metadata
     own = {
@@ -166,7 +168,7 @@ async def dead_letter(
         except MessageRefused:
             await message.nak(MAX_DELAY)
             logger.error(
-                "Message {} is no dead letter yet, since {} refuses it, and comes again: {}",
+                "Message {} is redelivered, since {} refuses it as a dead letter: {}",
                 origin,
                 DEAD_LETTERS_STREAM,
                 reason,

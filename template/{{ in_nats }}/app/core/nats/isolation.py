@@ -1,4 +1,4 @@
-"""Messages that may be what ends the workers take turns, so that they do not take others along."""
+"""Poison isolation: a message that may crash its worker runs alone, so that it harms no other."""
 
 import asyncio
 import heapq
@@ -13,11 +13,11 @@ from nats.aio.msg import Msg
 from app.core.nats.consumer import ack_heartbeat
 
 GATHERING_TIME: Final = 0.5
-"""Seconds in which those that come together are put in order."""
+"""Seconds for which suspects are collected before they are put in order."""
 
 
 class PoisonIsolation:
-    """Lets one go at a time, the lowest first."""
+    """A lock that is granted to the waiter with the lowest order."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -25,7 +25,7 @@ class PoisonIsolation:
         self._is_taken = False
 
     async def acquire(self, order: float) -> None:
-        """Return when it is the turn of who calls; `release` ends it."""
+        """Wait for the lock; `release` returns it."""
         loop = asyncio.get_running_loop()
         mine = loop.create_future()
         heapq.heappush(self._waiting, (order, next(self._numbers), mine))
@@ -35,12 +35,12 @@ class PoisonIsolation:
         try:
             await mine
         except asyncio.CancelledError:
-            if not mine.cancelled():  # it was our turn already
+            if not mine.cancelled():  # the lock was already granted to us
                 self.release()
             raise
 
     def release(self) -> None:
-        """Let the next one go."""
+        """Grant the lock to the next waiter."""
         while self._waiting:
             *_, next_one = heapq.heappop(self._waiting)
             if not next_one.cancelled():
@@ -59,11 +59,12 @@ async def isolate_if_suspect(
     max_deliveries: int,
     ack_wait: float,
 ) -> AsyncIterator[None]:
-    """Do at once what is inside; on the last two deliveries of `message` only when no other is.
+    """Run the block at once; on the last two deliveries of `message`, one message at a time.
 
-    What ends its worker takes along all that runs beside it, each time: all of it would become
-    dead letters together. Before the last delivery the oldest go first, on the last one the newest:
-    so whatever stands before the culprit one time, or behind it the other, is done by then.
+    A message that crashes its worker interrupts all messages that run beside it, on each delivery:
+    without isolation they would all become dead letters. On the last delivery but one the oldest
+    suspects run first, on the last delivery the newest. So every other message is finished on one
+    of the two: those before the poison message on the first, those after it on the second.
     """
     left = max_deliveries - message.metadata.num_delivered
     if message.metadata.num_delivered == 1 or left not in {0, 1}:

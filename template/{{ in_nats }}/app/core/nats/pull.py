@@ -1,4 +1,4 @@
-"""Asking a JetStream consumer for messages, without losing one when the asking ends."""
+"""A pull client for JetStream consumers that loses no message when it is stopped."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from nats.aio.msg import Msg
 from nats.js.api import DEFAULT_PREFIX, Header, StatusCode
 
 REQUEST_TIMEOUT: Final = 1
-"""Seconds that one request for messages stands."""
+"""Lifetime of one pull request, in seconds."""
 
 ANSWER_TIME: Final = 5
-"""Seconds after that in which JetStream's word that the request is over has to come."""
+"""Seconds after that in which JetStream must report the end of the request."""
 
 GATHERING_TIME: Final = 0.01
-"""Seconds to wait for slots for many messages where there is slots for few."""
+"""Seconds to wait for many free slots when there are few."""
 
 DRAIN_TIMEOUT: Final = 1
 """Seconds."""
@@ -28,11 +28,11 @@ _REQUEST_IS_OVER: Final = {StatusCode.NO_MESSAGES.value, StatusCode.REQUEST_TIME
 
 
 class ConsumerLost(Exception):
-    """The consumer does not answer any more. The text is JetStream's reason."""
+    """The consumer no longer responds. The text is the reason."""
 
 
 class Slots:
-    """How many messages may be worked on at once."""
+    """Limits the number of messages in progress."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -43,22 +43,22 @@ class Slots:
         self._count(0)
 
     def acquire(self) -> None:
-        """Take note that work on a message begins."""
+        """Take a slot: work on a message begins."""
         self._count(1)
 
     def release(self) -> None:
-        """Take note that work on a message has ended."""
+        """Free a slot: work on a message has ended."""
         self._count(-1)
 
     def close(self) -> None:
-        """Have no slots any more: who waits for it need not wait until work has ended."""
+        """Offer no slots anymore, and wake the waiter."""
         self._is_closed = True
         self._count(0)
 
     async def available(self) -> int:
-        """Return for how many messages there is slots, once there is for one; 0 when closed."""
+        """Wait for a free slot, and return how many are free; 0 when closed."""
         await self._has_any.wait()
-        if not self._has_much.is_set():  # short work makes slots for many in a moment
+        if not self._has_much.is_set():  # short work frees many slots in a moment
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHERING_TIME):
                     await self._has_much.wait()
@@ -75,10 +75,10 @@ class Slots:
 
 
 class Pull:
-    """The messages of one consumer, asked for as there is room; used as a context manager.
+    """Requests messages of one consumer as slots are free; an async context manager.
 
-    nats-py's own `fetch()` makes a task for each message, stalls in silence when the consumer is
-    gone, and loses what arrives while it is cancelled until that is delivered again.
+    nats-py's own `fetch()` creates a task for each message, stalls silently when the consumer is
+    deleted, and drops messages that arrive while it is canceled, until they are redelivered.
     """
 
     def __init__(self, client: Client, stream: str, consumer: str) -> None:
@@ -87,7 +87,7 @@ class Pull:
         self._inbox = client.new_inbox()
         self._connections = client.stats["reconnects"]
         self._arrived: deque[Msg] = deque()
-        self._expected = 0  # messages that the request which stands may still bring
+        self._expected = 0  # messages that the open request may still bring
         self._answer_is_due = 0.0
         self._lost: str | None = None
         self._news = asyncio.Event()
@@ -97,12 +97,12 @@ class Pull:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Take the request back; what it has brought in the meantime goes to another worker."""
+        """Cancel the request; messages that it has brought in the meantime go to another worker."""
         with suppress(TimeoutError, nats.errors.Error):
             if self._client.is_connected:
                 async with asyncio.timeout(DRAIN_TIMEOUT):
                     await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
-            else:  # the request went with the connection
+            else:  # the request ended with the connection
                 await self._subscription.unsubscribe()
         with suppress(nats.errors.Error):
             for message in self._arrived:
@@ -112,8 +112,8 @@ class Pull:
         """Return a message; None if none came within a second, or `wake` was called.
 
         Raises:
-            ConsumerLost: it has to be declared anew, or NATS is or was away. It may still bring
-                messages, so it takes another `Pull` to ask again: these go to the next worker.
+            ConsumerLost: the consumer must be declared again, or NATS is or was unreachable. The
+                open request may still bring messages, so use a new `Pull`; they are redelivered.
         """
         if not self._arrived:
             self._news.clear()
@@ -133,24 +133,24 @@ class Pull:
         self._news.set()
 
     async def _request(self, count: int) -> None:
-        self._raise_if_lost()  # the client would keep the request back until NATS is there again
+        self._raise_if_lost()  # the client would buffer the request until NATS is reachable
         loop = asyncio.get_running_loop()
-        # A second request while one stands could bring more than there is slots for.
+        # A second open request could bring more messages than there are slots.
         self._expected = count
         self._answer_is_due = loop.time() + REQUEST_TIMEOUT + ANSWER_TIME
         request = {"batch": count, "expires": int(REQUEST_TIMEOUT * _SECOND)}
         await self._client.publish(self._subject, json.dumps(request).encode(), self._inbox)
 
     def _raise_if_lost(self) -> None:
-        """Raise ConsumerLost if the request that stands may never be answered."""
+        """Raise ConsumerLost if the open request may never get a response."""
         if self._lost is not None:
             raise ConsumerLost(self._lost)
         if not self._client.is_connected:
-            raise ConsumerLost("NATS is away")
+            raise ConsumerLost("NATS is unreachable")
         if self._client.stats["reconnects"] != self._connections:
-            raise ConsumerLost("NATS was away")
+            raise ConsumerLost("NATS was unreachable")
         if self._expected and asyncio.get_running_loop().time() >= self._answer_is_due:
-            raise ConsumerLost("JetStream does not answer")
+            raise ConsumerLost("JetStream does not respond")
 
     async def _on_message(self, message: Msg) -> None:
         if message.reply:

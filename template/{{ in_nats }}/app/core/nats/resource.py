@@ -1,4 +1,4 @@
-"""NATS as a resource of this program: one connection, shared by all that send and receive."""
+"""NATS as a resource: one connection per process, shared by all senders and consumers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,16 +18,16 @@ from app.core.nats.streams import dead_letters_stream, ensure_stream, require_us
 from app.core.resource import Resource, StartupError
 
 STREAMS_RETRY_INTERVAL: Final = 1
-"""Seconds after which streams that could not be set up are tried again."""
+"""Seconds between two attempts to set up the streams."""
 
 
 class StreamMissing(Exception):
-    """NATS is there, but not the streams. Its text says which, and how to set them up."""
+    """Streams are missing. The text names them, and the command that sets them up."""
 
 
 @asynccontextmanager
 async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
-    """Yield the connection, whether NATS is there yet or not; it connects by itself later."""
+    """Yield the connection; if NATS is unreachable, it connects later by itself."""
     async with nats_connection(settings) as connection:
         keeper = asyncio.create_task(keep_streams(connection))
         try:
@@ -35,7 +35,7 @@ async def open_nats(settings: Settings) -> AsyncIterator[NatsConnection]:
                 async with asyncio.timeout(settings.NATS_CONNECT_TIMEOUT):
                     await connection.connected.wait()
             except TimeoutError:
-                logger.warning("NATS does not answer; going on without it until it does.")
+                logger.warning("NATS is unreachable; starting without it, and connecting later.")
             for broker in BROKERS:
                 await broker.open(connection)
             yield connection
@@ -51,20 +51,20 @@ def declared_streams(settings: Settings) -> list[StreamConfig]:
 
 
 async def ensure_streams(js: JetStreamContext, settings: Settings) -> list[str]:
-    """Make the streams be as declared; does nothing where they already are.
+    """Create or update the streams as declared; idempotent.
 
     Returns:
         A sentence about each stream.
 
     Raises:
-        IncompatibleStream: a stream differs in what cannot be changed; the text says in what.
-        nats.errors.Error: JetStream does not answer.
+        IncompatibleStream: a stream differs in a setting that cannot be changed.
+        nats.errors.Error: JetStream does not respond.
     """
     return [await ensure_stream(js, config) for config in declared_streams(settings)]
 
 
 async def keep_streams(connection: NatsConnection) -> None:
-    """Set up the streams whenever NATS has come; the connection says what came of it."""
+    """Set up the streams after every connect; record the result on the connection."""
     while True:
         await connection.connected.wait()
         try:
@@ -86,9 +86,9 @@ async def check_nats(connection: NatsConnection) -> str:
     """Return the server's version and the streams, such as `NATS 2.15.1, streams A, B`.
 
     Raises:
-        NatsUnavailable: it does not answer.
-        StreamMissing: it answers, but is not set up.
-        IncompatibleStream: there is a stream of that name that this service cannot use.
+        NatsUnavailable: NATS is unreachable.
+        StreamMissing: a stream does not exist.
+        IncompatibleStream: a stream of that name exists, and this service cannot use it.
     """
     if not connection.connected.is_set():
         raise NatsUnavailable

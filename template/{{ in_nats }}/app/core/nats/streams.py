@@ -1,4 +1,4 @@
-"""JetStream streams: what this service needs of them, made so without taking from others."""
+"""Declare JetStream streams, and set them up without changing what other services rely on."""
 
 from enum import Enum
 from math import inf
@@ -23,21 +23,21 @@ DEAD_LETTERS_MAX_AGE: Final = 30 * 24 * 3600
 """Seconds."""
 
 DUPLICATE_WINDOW: Final = 120
-"""Seconds in which a message with the same Nats-Msg-Id is dropped."""
+"""Seconds within which JetStream drops a message with the same Nats-Msg-Id."""
 
 MAX_UNACKNOWLEDGED: Final = 10_000
-"""Messages that all workers together may have taken and not settled."""
+"""Maximum number of unacknowledged messages of all workers together."""
 
 _LASTING: Final = ("retention", "storage", "allow_msg_schedules")
-"""What no update changes, or not on a server that is too old."""
+"""Settings that an update cannot change, at least on an old server."""
 
 
 class IncompatibleStream(StartupError):
-    """A stream is there with settings that cannot be changed to what this service needs."""
+    """A stream exists with settings that this service cannot use and that cannot be changed."""
 
 
 def dead_letters_stream() -> StreamConfig:
-    """Return the stream of what this service could not handle, with the reason, for a person."""
+    """Return the stream of messages that this service could not handle, with the reasons."""
     return StreamConfig(
         name=DEAD_LETTERS_STREAM,
         subjects=[dead_letter_subject(">")],
@@ -56,8 +56,8 @@ def dead_letter_subject(kind: str) -> str:
 
 def durable_consumer(name: str, subject: str, ack_wait: float) -> ConsumerConfig:
     """Return a consumer that several processes share, with explicit acknowledgment."""
-    # Deliveries are counted by the worker, which makes a dead letter of what came too often;
-    # a limit here would leave such a message lying in silence.
+    # The worker counts deliveries, and makes a message that came too often a dead letter.
+    # With a limit here, JetStream would silently stop delivering it.
     return ConsumerConfig(
         name=name,
         durable_name=name,
@@ -70,14 +70,14 @@ def durable_consumer(name: str, subject: str, ack_wait: float) -> ConsumerConfig
 
 
 async def ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> str:
-    """Create a stream, or add what it lacks; everything else that others have set stays.
+    """Create a stream, or add what it lacks. All other settings stay as they are.
 
     Returns:
         A sentence about the stream.
 
     Raises:
-        IncompatibleStream: it differs in what cannot be changed; the text says in what.
-        nats.errors.Error: JetStream does not answer.
+        IncompatibleStream: it differs in a setting that cannot be changed; the text names it.
+        nats.errors.Error: JetStream does not respond.
     """
     try:
         found = (await js.stream_info(str(wanted.name))).config
@@ -103,10 +103,10 @@ async def ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> str:
 
 
 def _differences(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
-    """Return what has to change of `found`: the names, with the values they should have.
+    """Return the settings of `found` that have to change, with their new values.
 
-    A stream may belong to several services: their subjects stay, and so do limits that this
-    service does not need otherwise, such as messages that are kept longer.
+    A stream may belong to several services: their subjects stay, and so do limits that satisfy
+    this service, such as a longer retention.
     """
     differences: dict[str, Any] = {}
     subjects = _with_subjects(found.subjects or [], wanted.subjects or [])
@@ -116,7 +116,7 @@ def _differences(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
         value = getattr(wanted, name)
         if value is not None and getattr(found, name) != value:
             differences[name] = value
-    if (found.max_age or inf) < (wanted.max_age or inf):  # 0 is for ever
+    if (found.max_age or inf) < (wanted.max_age or inf):  # 0: unlimited
         differences["max_age"] = wanted.max_age
     if found.duplicate_window < wanted.duplicate_window:
         differences["duplicate_window"] = wanted.duplicate_window
@@ -124,14 +124,14 @@ def _differences(found: StreamConfig, wanted: StreamConfig) -> dict[str, Any]:
 
 
 def _with_subjects(found: list[str], wanted: list[str]) -> list[str]:
-    """Return `found` with those of `wanted` that it does not cover; a stream has no overlaps."""
+    """Return `found` with those of `wanted` that it does not cover: overlaps are not allowed."""
     missing = [each for each in wanted if not any(covers(own, each) for own in found)]
     kept = [own for own in found if not any(covers(each, own) for each in missing)]
     return [*kept, *missing]
 
 
 def covers(pattern: str, subject: str) -> bool:
-    """Return whether all that matches `subject`, which may have wildcards, matches `pattern`."""
+    """Return whether `pattern` matches every subject that `subject`, a pattern too, matches."""
     wanted, given = pattern.split("."), subject.split(".")
     if wanted[-1] == ">":
         wanted = wanted[:-1]
@@ -146,9 +146,9 @@ def covers(pattern: str, subject: str) -> bool:
 
 
 def require_usable(found: StreamConfig, wanted: StreamConfig) -> None:
-    """Raise IncompatibleStream where `found` can never become what is `wanted`.
+    """Raise IncompatibleStream if `found` differs from `wanted` in a setting that cannot change.
 
-    In all else it may differ for a while: another release of this service may have changed it.
+    Other differences are accepted: another release of this service may have made them.
     """
     differences = _differences(found, wanted)
     lasting = {name: value for name, value in differences.items() if name in _LASTING}

@@ -9,12 +9,12 @@ from app.core.settings.types import CommaSeparated, Seconds
 
 
 class NatsSettings(BaseSettings):
-    """How NATS is reached."""
+    """The connection to NATS."""
 
     NATS_URL: CommaSeparated = Field(
         default_factory=lambda: ["nats://localhost:4222"],
         validation_alias=AliasChoices("NATS_URL", "NATS_SERVER_URL"),
-        description="nats://host:port; several servers are separated by commas.",
+        description="nats://host:port; separate several servers by commas.",
     )
     NATS_USER: str | None = Field(None, description="the NATS user.")
     NATS_PASSWORD: Password | None = Field(None, description="the NATS user's password.")
@@ -29,12 +29,12 @@ class NatsSettings(BaseSettings):
         schemes = ("nats://", "tls://", "ws://", "wss://")
         if not value or not all(url.startswith(schemes) for url in value):
             raise ValueError(
-                "each address must begin with nats://, tls://, ws:// or wss://; "
+                "each address must start with nats://, tls://, ws:// or wss://; "
                 "a comma in a password is %2C",
             )
         credentials = {split_address(url)[1] for url in value}
         if len(credentials - {""}) > 1:
-            raise ValueError("the addresses have different credentials; one pair must do for all")
+            raise ValueError("the addresses have different credentials; give the same to all")
         return value
 
     @property

@@ -7,13 +7,13 @@ from app.core.settings.types import Port
 
 
 class MetricsSettings(BaseSettings):
-    """Where the worker serves its metrics."""
+    """The address of the worker's metrics."""
 
     METRICS_HOST: str = Field(
         "127.0.0.1",
-        description="the address that the worker serves its metrics on.",
+        description="the address for the worker's metrics.",
     )
     METRICS_PORT: Port | None = Field(
         None,
-        description="the port of the worker's metrics, 1-65535; unset, it serves none.",
+        description="the port of the worker's metrics, 1-65535; not served while unset.",
     )

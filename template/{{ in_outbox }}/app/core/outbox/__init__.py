@@ -1,1 +1,1 @@
-"""Messages that leave with the transaction that writes them, and are handled once."""
+"""The outbox: messages are written in a transaction, and sent after its commit."""

@@ -1,4 +1,4 @@
-"""The outbox: messages written with a change, which leave only if the change is committed."""
+"""The outbox: messages are written in a transaction, and sent only after its commit."""
 
 import time
 from datetime import datetime
@@ -14,20 +14,20 @@ from app.core.nats.connection import OutgoingMessage, refuse_too_large
 
 WAKE_UP_CHANNEL: Final = "outbox"
 WAKE_UP_INTERVAL: Final = 0.05
-"""Seconds between two wake-ups by one process; the relay looks this often while it is busy.
+"""Seconds between two notifications by one process; a busy relay polls at this interval.
 
 The database commits transactions that wake others one after another, so not every one of them does.
 """
 
 
 class OutboxMessage(Base):
-    """A message on its way to JetStream; the relay deletes it when JetStream has it.
+    """A message for JetStream; the relay deletes it when JetStream has stored it.
 
     Attributes:
-        aggregate_id: messages with the same one leave in the order of `id`; None: in any order.
+        aggregate_id: messages with the same value are sent in the order of `id`; None: in any.
         headers: NATS headers, among them Nats-Msg-Id, by which JetStream drops duplicates.
-        error: why JetStream will never take it. Such a message is left alone until a person has
-            looked at it: delete it, or set this to NULL to try again.
+        error: why JetStream can never accept it. The relay skips such a message until a person
+            deletes it, or sets this to NULL to retry.
     """
 
     __tablename__ = "outbox"

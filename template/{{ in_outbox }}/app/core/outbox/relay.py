@@ -1,4 +1,4 @@
-"""The relay: sends what is in the outbox to JetStream. One is active at a time, others stand by."""
+"""The relay sends the messages of the outbox to JetStream. One is active, others stand by."""
 
 import asyncio
 import json
@@ -24,13 +24,13 @@ from app.core.nats.streams import covers
 from app.core.outbox.messages import WAKE_UP_CHANNEL, WAKE_UP_INTERVAL, OutboxMessage
 
 BATCH: Final = 500
-"""Messages read, sent and deleted at once."""
+"""Messages per batch."""
 
 IDLE_INTERVAL: Final = 1
-"""Seconds between two looks at an empty outbox that nobody has announced anything for."""
+"""Seconds between two polls of an idle outbox without a notification."""
 
 BUSY_TIME: Final = 1
-"""Seconds after the last message in which the relay looks every WAKE_UP_INTERVAL."""
+"""Seconds after the last message for which the relay polls every WAKE_UP_INTERVAL."""
 
 STANDBY_INTERVAL: Final = 1
 """Seconds between two attempts to become the active relay, or to reach the database again."""
@@ -54,7 +54,7 @@ async def run_relay(connection: NatsConnection, stop: asyncio.Event) -> None:
                     await _relay_for_ever(database, connection, stop)
         except LOST as error:
             reason = str(error) or type(error).__name__
-            if reason != last_reason:  # every attempt fails for the same one
+            if reason != last_reason:  # log a repeated reason once
                 logger.error("The outbox relay cannot use the database: {}", reason)
             last_reason = reason
         with suppress(TimeoutError):
@@ -90,7 +90,7 @@ async def _relay_for_ever(
 
 
 async def relay_batch(database: OwnConnection, connection: NatsConnection) -> int:
-    """Send the oldest messages, and delete what JetStream has; return how many those are."""
+    """Send a batch of the oldest messages, and return how many JetStream has stored."""
     if not connection.connected.is_set():
         return 0
     rows = await database.read(f"{_READ}{BATCH}")
@@ -107,7 +107,7 @@ async def relay_batch(database: OwnConnection, connection: NatsConnection) -> in
         ),
     )
     if waiting:
-        logger.warning("The outbox waits: {}", "; ".join(sorted(waiting)))
+        logger.warning("The outbox relay is waiting: {}", "; ".join(sorted(waiting)))
     if done:
         await database.delete(_TABLE, done)
     if refused:
@@ -122,10 +122,10 @@ async def _send_in_order(
     refused: list[tuple[int, str]],
     waiting: set[str],
 ) -> None:
-    """Send each message when JetStream has the one before; on an outage the rest stays.
+    """Send each message when JetStream has stored the one before; stop at an outage.
 
-    What no stream takes is refused, unless one is declared for it and is still to be set up: left
-    where they are, a batch of such messages would be read again and again, before all others.
+    A message for which no stream exists or is declared is rejected: a batch of such messages at
+    the head of the outbox would block all others.
     """
     for row in rows:
         message = OutgoingMessage(row["subject"], row["payload"], json.loads(row["headers"]))
@@ -139,14 +139,14 @@ async def _send_in_order(
             if not is_refused:
                 waiting.add(str(error))
                 return
-            logger.error("The message {} in the outbox was set aside: {}", row["id"], error)
+            logger.error("The message {} in the outbox was rejected: {}", row["id"], error)
             refused.append((row["id"], str(error)))
         else:
             done.append(row["id"])
 
 
 def _is_declared(subject: str, settings: Settings) -> bool:
-    """Return whether a stream of this service takes messages of `subject`, once it is there."""
+    """Return whether this service declares a stream with `subject`."""
     return any(
         covers(pattern, subject)
         for stream in declared_streams(settings)

@@ -124,6 +124,6 @@ async def test_what_no_stream_takes_is_set_aside_and_others_leave(
     assert await payloads(nats, subject) == [b"text"]
     async with AsyncSession(engine) as session, session.begin():
         left = list(await session.scalars(select(OutboxMessage)))
-        assert [one.error for one in left] == ["No stream takes nothing.here."] * 2
+        assert [one.error for one in left] == ["No stream has the subject nothing.here."] * 2
         for one in left:
             await session.delete(one)

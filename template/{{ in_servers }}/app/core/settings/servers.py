@@ -1,17 +1,17 @@
-"""What the settings of servers have in common."""
+"""Shared parts of the settings of servers."""
 
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo
 
-# Where `uv run dev`, while it runs, says how its servers are reached; whatever else is set wins.
+# `uv run dev` writes the addresses of its servers here while it runs; any other setting wins.
 DEVSTACK_ENV_FILE: Final = ".devstack/env"
 DEVSTACK_HINT: Final = "; in development, `uv run dev` runs a server while nothing is set"
 PLACEHOLDER: Final = "change-me"  # what .env.example has for passwords
 
 
 def devstack_hint(info: ValidationInfo) -> str:
-    """Return what to do where a server is not known, in the environment that is being read."""
+    """Return a hint for a missing server address, in the environments where it applies."""
     return DEVSTACK_HINT if info.data.get("APP_ENV") == "development" else ""
 
 

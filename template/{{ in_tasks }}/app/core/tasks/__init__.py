@@ -1,1 +1,1 @@
-"""Background tasks: TaskIQ on a stream of this service's own."""
+"""Background tasks: TaskIQ on the service's own JetStream stream."""

@@ -38,7 +38,7 @@ FIRST_RETRY_DELAY: Final = 1.0
 """Seconds; doubled with each attempt."""
 
 THREADS: Final = "task"
-"""How the names of the threads begin in which functions run."""
+"""Prefix of the names of threads in which synchronous functions run."""
 
 REQUEST_ID_LABEL: Final = "request_id"
 RETRIES_LABEL: Final = "_retries"
@@ -49,7 +49,7 @@ COUNTERS: Final = (RETRIES_LABEL, DEFERRED_LABEL, REQUEUES_LABEL)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A task as it came, and the message that brought it. To call it is to acknowledge that."""
+    """A task with its message. Calling it acknowledges the message."""
 
     connection: NatsConnection
     message: Msg
@@ -65,7 +65,7 @@ _delivery: ContextVar[Delivery] = ContextVar("delivery")
 
 
 def to_outgoing(message: BrokerMessage, delay: float = 0) -> OutgoingMessage:
-    """Return what to send for `message`: at once, or for JetStream to keep for `delay` seconds."""
+    """Return the NATS message of a task; JetStream delivers it after `delay` seconds."""
     attempt = sum(int(message.labels.get(label, 0)) for label in COUNTERS)
     headers = {Header.MSG_ID.value: f"{message.task_id}.{attempt}"}
     if delay <= 0:
@@ -77,16 +77,17 @@ def to_outgoing(message: BrokerMessage, delay: float = 0) -> OutgoingMessage:
 
 
 class CustomJetStreamBroker(PullBasedJetStreamBroker):
-    """A broker on the shared connection, which never creates a stream.
+    """A TaskIQ broker on the shared connection, which never creates a stream.
 
-    In an API it only sends. In a worker it also takes tasks: each runs at least once, within its
-    `timeout` (a label, in seconds; else `TASK_TIMEOUT`). One that fails runs again, later each
-    time, up to `max_retries` attempts (a label; else `TASK_MAX_DELIVERIES`), then it becomes a dead
-    letter, as does one that nobody knows, or that ended its worker too often. The label `delay`
-    sends a task for later, in seconds.
+    The API only sends tasks. The worker runs each at least once, with a timeout. A failed task is
+    retried with increasing delays. After the last attempt it becomes a dead letter, and so does
+    an unknown task, or one that crashed its worker too often.
 
-    Results are not kept: tasks write what they find where it belongs. `with_result_backend()`
-    would cost a third of the throughput.
+    Labels of a task: `timeout` in seconds (default `TASK_TIMEOUT`), `max_retries` as the number of
+    attempts (default `TASK_MAX_DELIVERIES`), and `delay` in seconds before the first attempt.
+
+    Results are not kept: a task stores its own. `with_result_backend()` would cost a third of the
+    throughput.
     """
 
     connection: NatsConnection | None = None
@@ -99,7 +100,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         self._stop = asyncio.Event()
 
     def stream(self, settings: Settings) -> StreamConfig:
-        """Return the stream that it needs."""
+        """Return the stream that this broker needs."""
         return tasks_stream(settings)
 
     def consumers(self, settings: Settings) -> list[tuple[str, str]]:
@@ -107,7 +108,7 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         return [(settings.NATS_STREAM, str(tasks_consumer(settings).name))]
 
     async def open(self, connection: NatsConnection) -> None:
-        """Begin to use `connection`, which stays the caller's to close."""
+        """Use `connection`. The caller closes it."""
         self.connection = connection
         await self.startup()
 
@@ -121,20 +122,20 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         await AsyncBroker.startup(self)
 
     async def shutdown(self) -> None:
-        """Run TaskIQ's shutdown hooks; the connection is not ours."""
+        """Run TaskIQ's shutdown hooks; the caller closes the connection."""
         await AsyncBroker.shutdown(self)
 
     async def kick(self, message: BrokerMessage) -> None:
-        """Send a task; what `.kiq()` calls.
+        """Send a task; `.kiq()` calls this.
 
         Raises:
-            NatsUnavailable: it may have left or not; the same task id runs it only once.
+            NatsUnavailable: JetStream may have stored it; sending the same task id again is safe.
         """
         await self.opened.publish(to_outgoing(message, float(message.labels.get("delay", 0))))
 
     @property
     def opened(self) -> NatsConnection:
-        """The connection; raises NatsUnavailable where NATS was not opened."""
+        """The connection; raises NatsUnavailable if NATS was not opened."""
         if self.connection is None:
             raise NatsUnavailable
         return self.connection
@@ -152,17 +153,17 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
                     yield AckableMessage(data=message.data, ack=delivery)
 
     async def _admit(self, message: Msg) -> Delivery | None:
-        """Return what to run, or make a dead letter of what nobody can run."""
+        """Return the task to run; make the message a dead letter if it cannot run."""
         settings = self.opened.settings
         try:
             reason, task = None, self.formatter.loads(message.data)
             task.model_copy(update={"labels": dict(task.labels)}).parse_labels()
             timeout = float(task.labels.get("timeout", settings.TASK_TIMEOUT))
             if self.find_task(task.task_name) is None:
-                reason = f"No task is called {task.task_name}."
+                reason = f"There is no task {task.task_name}."
             elif message.metadata.num_delivered > settings.TASK_MAX_DELIVERIES:
-                reason = "It was delivered too often, and no worker settled it."
-        except Exception as error:  # whatever is wrong with it, others must run
+                reason = "It was delivered too often, and no worker finished it."
+        except Exception as error:  # one bad message must not stop the others
             reason = f"It cannot be read: {error}"
         if reason is None:
             return Delivery(self.opened, message, task, timeout)
@@ -170,14 +171,14 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
             await dead_letter(self.opened, message, "tasks", reason)
         except (NatsUnavailable, nats.errors.Error) as error:
             logger.warning(
-                "A task could not be put aside and will come again: {} ({})",
+                "A task could not be rejected and will be redelivered: {} ({})",
                 reason,
                 error,
             )
         return None
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Run tasks until `stop` is set and those that run then are done."""
+        """Run tasks until `stop` is set; finish those in progress first."""
         settings = self.opened.settings
         self.slots, self._stop = Slots(settings.TASK_CONCURRENCY), stop
         executor = ThreadPoolExecutor(thread_name_prefix=THREADS)
@@ -190,16 +191,16 @@ class CustomJetStreamBroker(PullBasedJetStreamBroker):
         )
         try:
             await receiver.listen(stop)
-        finally:  # a function that went on after its task's timeout must not hold up all others
+        finally:  # a function that ignores its timeout must not block the exit
             executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
 def exit_despite_threads() -> Iterator[None]:
-    """Have the program end after this also where a function goes on after its task's timeout.
+    """Exit the process after the block even if a synchronous function outlives its task's timeout.
 
-    Nothing can end such a thread, and Python waits for it at the end: the process would stay, and
-    work no more, until it is killed.
+    A thread cannot be stopped, and Python waits for it at exit: the process would hang, without
+    working, until it is killed.
     """
     try:
         yield
@@ -214,7 +215,7 @@ def exit_despite_threads() -> Iterator[None]:
 
 
 class TaskReceiver(Receiver):
-    """TaskIQ's receiver, with what surrounds each task here."""
+    """TaskIQ's receiver with this broker's ack heartbeat, isolation and context."""
 
     broker: CustomJetStreamBroker
 
@@ -223,9 +224,9 @@ class TaskReceiver(Receiver):
         message: bytes | AckableMessage,
         raise_err: bool = False,
     ) -> None:
-        """Run one task. If it can be neither done nor put off, it comes again by itself."""
+        """Run one task. If it can be neither finished nor deferred, it is redelivered."""
         if not (isinstance(message, AckableMessage) and isinstance(message.ack, Delivery)):
-            raise TypeError("This is not what the broker yields.")
+            raise TypeError("The message is not a Delivery of this broker.")
         delivery = message.ack
         settings = self.broker.opened.settings
         ack_wait = settings.TASK_ACK_WAIT
@@ -242,25 +243,25 @@ class TaskReceiver(Receiver):
                 ):
                     await super().callback(message, raise_err)
         except Exception:
-            logger.exception("The task {} will come again.", delivery.task.task_id)
+            logger.exception("The task {} will be redelivered.", delivery.task.task_id)
         finally:
             self.broker.slots.release()
 
 
 class TaskMiddleware(TaskiqMiddleware):
-    """Passes the request id on, limits the time of a task, and runs it again when it fails."""
+    """Propagates the request id, sets the timeout of a task, and retries it when it fails."""
 
     broker: CustomJetStreamBroker
 
     def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
-        """Note on whose behalf the task is sent."""
+        """Add the request id to the task."""
         request_id = get_request_id()
         if request_id:
             message.labels.setdefault(REQUEST_ID_LABEL, request_id)
         return message
 
     def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
-        """Give a task without a limit of its own the usual one."""
+        """Set the default timeout on a task without one."""
         message.labels.setdefault("timeout", self.broker.opened.settings.TASK_TIMEOUT)
         return message
 
@@ -270,13 +271,13 @@ class TaskMiddleware(TaskiqMiddleware):
         result: TaskiqResult[Any],
         exception: BaseException,
     ) -> None:
-        """Send a failed task again for later, or make a dead letter of it."""
+        """Defer a failed task, or make it a dead letter."""
         if isinstance(exception, NoResultError):  # TaskIQ's way to end a task early
             return
         settings = self.broker.opened.settings
         attempts = int(message.labels.get(RETRIES_LABEL, 0)) + 1
         reason = f"{type(exception).__name__}: {exception}"
-        if isinstance(exception, ServiceUnavailable):  # an outage is not the task's fault
+        if isinstance(exception, ServiceUnavailable):  # an outage does not count as a failure
             await self._send_again(DEFERRED_LABEL, reason)
         elif attempts >= int(message.labels.get("max_retries", settings.TASK_MAX_DELIVERIES)):
             await dead_letter(self.broker.opened, _delivery.get().message, "tasks", reason)
@@ -284,7 +285,7 @@ class TaskMiddleware(TaskiqMiddleware):
             await self._send_again(RETRIES_LABEL, reason)
 
     async def _send_again(self, counter: str, reason: str) -> None:
-        # The task as it came: TaskIQ has made of its arguments what the function takes.
+        # The task as received: TaskIQ has converted its arguments for the function.
         task = _delivery.get().task
         count = int(task.labels.get(counter, 0)) + 1
         task.labels[counter] = count

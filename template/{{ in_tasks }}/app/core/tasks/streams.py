@@ -1,4 +1,4 @@
-"""The stream of this service's tasks, and the consumer by which its workers take them."""
+"""The stream of this service's tasks, and its consumer."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ LATER_SUBJECT: Final = f"tasks.{SERVICE_NAME}.later"
 
 
 def tasks_stream(settings: Settings) -> StreamConfig:
-    """Return the stream, which is the service's own; a task is gone when it is done."""
+    """Return the service's own stream; an acknowledged task is deleted."""
     return StreamConfig(
         name=settings.NATS_STREAM,
         subjects=[TASKS_SUBJECT, f"{LATER_SUBJECT}.*"],

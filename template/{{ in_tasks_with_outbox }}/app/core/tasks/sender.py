@@ -1,4 +1,4 @@
-"""Sending tasks from a request: through the outbox, so that they leave only if it is committed."""
+"""Send tasks from a request through the outbox: only if the transaction commits."""
 
 from typing import Annotated, Any, NoReturn, ParamSpec
 
@@ -25,12 +25,12 @@ class OutboxBroker(AsyncBroker):
         self._session = session
 
     async def kick(self, message: BrokerMessage) -> None:
-        """Write a task; what `.kiq()` calls."""
+        """Write a task to the outbox; `.kiq()` calls this."""
         delay = float(message.labels.get("delay", 0))
         await add_to_outbox(self._session, to_outgoing(message, delay))
 
     def listen(self) -> NoReturn:
-        """Tasks are taken by the broker itself."""
+        """Raise an error: workers consume tasks through `CustomJetStreamBroker`."""
         raise NotImplementedError
 
 
@@ -52,7 +52,7 @@ class TaskSender:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> str:
-        """Send `task` with these arguments, and return its id; it runs once that is committed.
+        """Send `task` with these arguments, and return its id; it runs after the commit.
 
         Raises:
             MessageTooLarge: the arguments are too large; pass a key to the data instead.

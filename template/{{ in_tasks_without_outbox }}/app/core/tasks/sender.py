@@ -1,4 +1,4 @@
-"""Sending tasks from a request."""
+"""Send tasks from a request."""
 
 from typing import Annotated, Any, ParamSpec
 
@@ -25,10 +25,10 @@ class TaskSender:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> str:
-        """Return the id of the task when JetStream has stored it.
+        """Send `task`, and return its id when JetStream has stored it.
 
         Raises:
-            NatsUnavailable: it may have it or not.
+            NatsUnavailable: JetStream may have stored it.
             MessageTooLarge: the arguments are too large; pass a key to the data instead.
         """
         try:
