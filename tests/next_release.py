@@ -14,7 +14,7 @@ from tests.rendering import git
 
 MOVED_INTO_ANOTHER_OVERLAY = "app/common/file_types.py"
 RENAMED = ("app/common/security_headers.py", "app/common/response_headers.py")
-DELETED = "tests/common/test_json_utils.py"
+DELETED = "tests/common/test_pagination.py"
 FIXED = "app/core/errors.py"
 NEW_PACKAGE = "cachetools"
 RENAMED_SETTING = ("HEALTH_TIMEOUT", "READINESS_TIMEOUT")
