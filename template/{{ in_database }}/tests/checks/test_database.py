@@ -21,7 +21,7 @@ def test_check_says_which_version_and_whether_the_schema_is_right(
 
     assert ended.code == 0, ended
     assert f"{TITLE} " in ended.output
-    assert "The schema is that of the models." in ended.output
+    assert "The schema matches the models." in ended.output
     assert f"/{settings.database_url.rpartition('/')[2]}\n" in ended.output
 
 

@@ -98,4 +98,4 @@ async def test_an_outbox_that_does_not_move_is_noticed(
 
     assert (moves.code, stuck.code) == (0, 1)
     assert "In the outbox 1 messages wait." in moves.output
-    assert "The outbox does not move: 1 messages wait, the oldest for 6" in stuck.output
+    assert "The outbox is stuck: 1 messages wait, the oldest for 6" in stuck.output
