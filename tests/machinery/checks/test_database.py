@@ -88,7 +88,7 @@ def test_two_newest_revisions_are_explained_and_both_can_be_applied(
     ("revision", "before", "sql", "reason"),
     [
         ("head", "gone", "", "do not fit together: Revision gone referenced from"),
-        ("head", None, "SELECT 1/0", "to head failed: division by zero. What it had changed"),
+        ("head", None, "SELECT 1/0", "to head failed: division by zero. Its changes"),
         ("other", None, "", "to other failed: Can't locate revision identified by 'other'."),
         ("+5", None, "", "to +5 failed: "),
     ],

@@ -101,8 +101,8 @@ async def test_all_of_them_are_replayed_but_those_whose_payload_was_not_kept(
     ("arguments", "code", "reason"),
     [
         (("--replay", "123456"), 1, "There is no dead letter 123456."),
-        (("--discard",), 2, "name the ids, or say --all"),
-        (("--discard", "--all", "1"), 2, "name ids or say --all, not both"),
+        (("--discard",), 2, "name the ids, or pass --all"),
+        (("--discard", "--all", "1"), 2, "name ids or pass --all, not both"),
         (("--discard", "--replay", "1"), 2, "choose one"),
     ],
 )

@@ -53,4 +53,4 @@ async def test_a_message_that_is_on_its_way_cannot_be_discarded(
     ended = await command(capsys, "--discard", on_its_way)
 
     assert (ended.code, await errors(session)) == (1, {on_its_way: None})
-    assert ended.errors == f"No message {on_its_way} was set aside in the outbox.\n"
+    assert ended.errors == f"No rejected message {on_its_way} is in the outbox.\n"

@@ -32,7 +32,7 @@ def test_making_the_bucket_again_changes_nothing(
     ended = run(capsys, "bucket")
 
     assert ended.code == 0, ended
-    assert ended.output == f"The bucket {settings.S3_BUCKET} was there already.\n"
+    assert ended.output == f"The bucket {settings.S3_BUCKET} already exists.\n"
 
 
 @pytest.mark.usefixtures("environment")

@@ -195,12 +195,12 @@ async def fail_with(code: str) -> None:
     ("code", "reason"),
     [
         ("25006", "accepts no changes"),  # read-only, after a failover
-        ("40P01", "Others change"),  # deadlock
-        ("53100", "no room"),  # disk full
-        ("53300", "no room"),  # too many connections
-        ("55P03", "Others use"),  # lock_timeout
-        ("57014", "has ended this"),  # statement_timeout, pg_cancel_backend
-        ("57P01", "has ended this"),  # admin shutdown
+        ("40P01", "Another request is changing"),  # deadlock
+        ("53100", "lacks resources"),  # disk full
+        ("53300", "lacks resources"),  # too many connections
+        ("55P03", "Another request is using"),  # lock_timeout
+        ("57014", "canceled this"),  # statement_timeout, pg_cancel_backend
+        ("57P01", "canceled this"),  # admin shutdown
         ("58030", "its disk"),
     ],
 )

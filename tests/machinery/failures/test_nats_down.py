@@ -1,4 +1,4 @@
-"""The service while NATS is away."""
+"""The service while NATS is unreachable."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The API while its object storage is away."""
+"""The API while its object storage is unreachable."""
 
 import httpx2
 import pytest

@@ -1,4 +1,4 @@
-"""The inbox: an event that comes again changes nothing."""
+"""The inbox: a redelivered event changes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator

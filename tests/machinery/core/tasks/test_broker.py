@@ -170,7 +170,7 @@ async def test_what_nobody_can_run_becomes_a_dead_letter_and_others_run(
     letter = await dead_letter(nats, "tasks", garbage)
     assert letter["Dead-Letter-Reason"].startswith("It cannot be read:")
     letter = await dead_letter(nats, "tasks", f'"{word}"'.encode())
-    assert letter["Dead-Letter-Reason"] == "No task is called no longer there."
+    assert letter["Dead-Letter-Reason"] == "There is no task no longer there."
 
 
 @pytest.mark.usefixtures("worker")
@@ -215,7 +215,7 @@ async def test_a_dead_letter_that_is_refused_is_tried_again_later_until_it_is_ke
     garbage = b"\xff" + uuid4().hex.encode()
 
     async def was_refused_twice() -> bool:
-        return sum("is no dead letter yet" in line for line in said) == 2
+        return sum("as a dead letter" in line for line in said) == 2
 
     async with refusing(nats, DEAD_LETTERS_STREAM):
         await nats.publish(OutgoingMessage(TASKS_SUBJECT, garbage))
@@ -245,7 +245,7 @@ async def test_a_task_that_ends_its_workers_becomes_a_dead_letter(
         await message.nak()  # as JetStream does when the worker is gone
     async with running(broker.work):
         letter = await dead_letter(nats, "tasks", word.encode())
-    assert letter["Dead-Letter-Reason"] == "It was delivered too often, and no worker settled it."
+    assert letter["Dead-Letter-Reason"] == "It was delivered too often, and no worker finished it."
 
 
 @pytest.mark.usefixtures("worker")
