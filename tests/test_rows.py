@@ -17,9 +17,14 @@ from tests.rows import read, rows_of, written
 
 # As tests/test_run.py does it, with rows that take no time.
 CONFTEST = """
+from pathlib import Path
+
+import tests.proof
 from tests.progress import Progress
 from tests.rows import add_options
 from tests.sampling import add_option
+
+tests.proof.ROOT = Path(__file__).parent  # which stays at its commit, whatever a person commits
 
 def pytest_addoption(parser):
     add_options(parser)
@@ -56,7 +61,7 @@ FOUR = ["--row=preset=full", "--row=docker=no", "--row=database=none ci=none", "
 
 def run_rows(folder: Path, *options: str) -> tuple[str, dict[str, Any]]:
     """Return what was said, and which rows were kept as passed."""
-    if not (folder / ".git").exists():  # which stays at its commit, whatever a person commits now
+    if not (folder / ".git").exists():
         git(folder, "init", "--quiet")
         git(folder, "commit", "--quiet", "--allow-empty", "--message", "The first")
     (folder / "conftest.py").write_text(CONFTEST)
@@ -70,7 +75,6 @@ def run_rows(folder: Path, *options: str) -> tuple[str, dict[str, Any]]:
         text=True,
         env={
             **os.environ,
-            "GIT_DIR": str(folder / ".git"),
             "PROOF_DIR": str(folder / "proof"),
             "PYTHONPATH": str(ROOT),
         },
