@@ -1,6 +1,6 @@
 """The servers of the chaos tier: they keep what they have acknowledged, as in production."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -10,10 +10,10 @@ from tests.servers import start, temporary_folder
 
 
 @pytest.fixture(scope="session")
-async def live_servers() -> AsyncIterator[Stack]:
+async def live_servers(preloaded: Sequence[str]) -> AsyncIterator[Stack]:
     """Return the servers of `live_service`; PostgreSQL waits for the disk at each commit."""
     stack = Stack(temporary_folder())
-    preload()
+    preload(preloaded)
     try:
         await start(stack)
         yield stack

@@ -43,7 +43,9 @@ def instance(service: LiveService, settings: Settings, folder: Path) -> LiveServ
         settings=settings,
         url=f"http://{HOST}:{port}",
         api=Program(serve, environment, folder / "api", LISTENS),
-        worker=Program(["worker"], environment, folder / "worker", "The worker is ready"),
+        background={
+            "worker": Program(["worker"], environment, folder / "worker", "The worker is ready"),
+        },
     )
 
 
