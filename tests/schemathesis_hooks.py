@@ -39,7 +39,7 @@ def filter_failure(
             if error == "validation_error" and isinstance(case.body, dict):
                 return set(case.body.values()) != {None}  # which changes nothing
             if error == "invalid_if_match":  # it sends 0 where a pattern has quotes, as ETags do
-                return dict(case.headers or {}).get("if-match") != "0"
+                return dict(case.headers or {}).get("If-Match") != "0"
             # A cursor is one that was given before; an ETag may be that of an older version.
             return error not in ("invalid_cursor", "example_changed")
         case EnsureResourceAvailability():  # a report is made by the worker, after the answer

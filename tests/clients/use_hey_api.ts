@@ -10,7 +10,7 @@ import {
   uploadAttachment,
 } from "./generated/hey";
 import { client } from "./generated/hey/client.gen";
-import type { Attachment, ExampleCreate, ExampleResponse } from "./generated/hey";
+import type { StoredFile, ExampleCreate, ExampleResponse } from "./generated/hey";
 
 const [baseUrl = "", token = ""] = process.argv.slice(2);
 
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const read = await getExample({ path });
   const etag = read.response?.headers.get("ETag") ?? "";
   assert.equal(read.data?.data.name, "By hey");
-  const headers = { "if-match": etag };
+  const headers = { "If-Match": etag };
   const changed = await updateExample({ path, headers, body: { quantity: 3 } });
   assert.equal(changed.data?.data.quantity, 3);
   const stale = await deleteExample({ path, headers });
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   const content = new File(["some text"], "notes.txt", { type: "text/plain" });
   const uploaded = await uploadAttachment({ path, body: { file: content } });
   assert(uploaded.data, JSON.stringify(uploaded.error));
-  const file: Attachment = uploaded.data.data;
+  const file: StoredFile = uploaded.data.data;
   assert.equal(file.name, "notes.txt");
   const downloaded = await downloadAttachment({
     path: { ...path, attachment_id: file.id },
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   });
   assert.equal(await downloaded.data?.text(), "some text");
 
-  const latest = { "if-match": changed.response?.headers.get("ETag") ?? "" };
+  const latest = { "If-Match": changed.response?.headers.get("ETag") ?? "" };
   const deleted = await deleteExample({ path, headers: latest });
   assert.equal(deleted.response?.status, 204);
   const gone = await getExample({ path });

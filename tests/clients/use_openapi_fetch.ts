@@ -26,11 +26,11 @@ async function main(): Promise<void> {
   const etag = read.response.headers.get("ETag") ?? "";
   assert.equal(read.data?.data.name, "By fetch");
   const changed = await client.PATCH(one, {
-    params: { path, header: { "if-match": etag } },
+    params: { path, header: { "If-Match": etag } },
     body: { quantity: 3 },
   });
   assert.equal(changed.data?.data.quantity, 3);
-  const stale = await client.DELETE(one, { params: { path, header: { "if-match": etag } } });
+  const stale = await client.DELETE(one, { params: { path, header: { "If-Match": etag } } });
   assert(stale.error?.code === 412);
   assert.equal(stale.error.error, "example_changed");
   const invalid = await client.PATCH(one, { params: { path }, body: {} });
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     },
   });
   assert(uploaded.data, JSON.stringify(uploaded.error));
-  const file: components["schemas"]["Attachment"] = uploaded.data.data;
+  const file: components["schemas"]["StoredFile"] = uploaded.data.data;
   assert.equal(file.name, "notes.txt");
   const downloaded = await client.GET(attachment, {
     params: { path: { ...path, attachment_id: file.id } },
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   assert(downloaded.data instanceof Blob);
   assert.equal(await downloaded.data.text(), "some text");
 
-  const header = { "if-match": changed.response.headers.get("ETag") ?? "" };
+  const header = { "If-Match": changed.response.headers.get("ETag") ?? "" };
   const deleted = await client.DELETE(one, { params: { path, header } });
   assert.equal(deleted.response.status, 204);
   const gone = await client.GET(one, { params: { path } });

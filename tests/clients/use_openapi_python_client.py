@@ -14,7 +14,7 @@ from generated.api_client.api.examples import (
 )
 from generated.api_client.models import (
     BodyUploadAttachment,
-    Envelope201Attachment,
+    Envelope201StoredFile,
     Envelope201ExampleResponse,
     EnvelopeExampleResponse,
     EnvelopePageExampleResponse,
@@ -69,7 +69,7 @@ def main(base_url: str, token: str) -> None:
     content = File(BytesIO(b"some text"), "notes.txt", "text/plain")
     form = BodyUploadAttachment(file=content)
     uploaded = upload_attachment.sync(example.id, client=client, body=form)
-    assert isinstance(uploaded, Envelope201Attachment), uploaded
+    assert isinstance(uploaded, Envelope201StoredFile), uploaded
     assert uploaded.data.name == "notes.txt"
     downloaded = download_attachment.sync(example.id, uploaded.data.id, client=client)
     assert isinstance(downloaded, File), downloaded

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 NO_NUL: Final = r"^[^\x00]*$"
 """The pattern of a text without the character that many programs take for its end."""
@@ -12,7 +19,16 @@ ShortText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL),
 ]
 LongText = Annotated[str, StringConstraints(max_length=2000, pattern=NO_NUL)]
-Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
+
+
+def _number(value: object) -> object:
+    """Refuse what pydantic would convert: the OpenAPI document says that it is a number."""
+    if isinstance(value, bool | str):
+        raise ValueError("Write a number, without quotes.")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=2_147_483_647)]
 
 
 class RequestBody(BaseModel):

@@ -34,6 +34,8 @@ async def test_a_created_example_is_found_where_location_says(client: httpx2.Asy
         {"quantity": -1},
         {"quantity": 2**31},
         {"color": "red"},
+        {"quantity": True},
+        {"quantity": "3"},
     ],
 )
 async def test_what_cannot_be_stored_is_refused(
