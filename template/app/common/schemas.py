@@ -28,7 +28,7 @@ def _number(value: object) -> object:
     return value
 
 
-Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=2_147_483_647)]
+Count = Annotated[int, Field(ge=0, le=2_147_483_647), BeforeValidator(_number)]
 
 
 class RequestBody(BaseModel):
