@@ -91,7 +91,7 @@ def test_a_plan_says_what_the_next_release_does(
 
 
 def test_a_place_that_has_gone_is_named_in_a_sentence(history: Path, tmp_path: Path) -> None:
-    """For whoever edits the template, and has never heard of the release that nobody made."""
+    """The editor of a template need not know of the made-up release."""
     git(tmp_path, "clone", "--quiet", str(history), "releases")
     config = find(tmp_path / "releases", ".gitignore")
     edit(config, lambda text: text.replace(LINES[".gitignore"][0], ""))

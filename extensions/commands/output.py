@@ -1,4 +1,4 @@
-"""What the commands print: as the terminal can show it, and to whoever still reads it."""
+"""Prints the output of the commands: in characters of the terminal, for as long as it is read."""
 
 import codecs
 import io

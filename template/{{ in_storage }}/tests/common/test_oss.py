@@ -81,7 +81,7 @@ async def test_a_missing_object_is_an_error_of_its_own(storage: ObjectStorage) -
             await missing
 
 
-async def test_a_url_lets_whoever_holds_it_read_or_write(storage: ObjectStorage) -> None:
+async def test_a_url_gives_its_holder_access(storage: ObjectStorage) -> None:
     async with httpx2.AsyncClient() as anybody:
         url = await storage.generate_presigned_url("key", "PUT", content_type="text/plain")
         headers = {"Content-Type": "text/plain"}
