@@ -14,8 +14,8 @@ from generated.api_client.api.examples import (
 )
 from generated.api_client.models import (
     BodyUploadAttachment,
-    Envelope201StoredFile,
     Envelope201ExampleResponse,
+    Envelope201StoredFile,
     EnvelopeExampleResponse,
     EnvelopePageExampleResponse,
     ExampleChanged,
