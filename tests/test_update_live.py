@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.update, pytest.mark.sampled(1)]
 RELEASE = recorded(ROOT)[-1]
 LATER = "v9999.2.0"
 OPERATION = re.compile(r"^    (?:with )?op\.(\w+)\(", re.MULTILINE)
+MODELS = "{{ in_example_with_database }}/app/features/example/models.py"
 ADD_A_COLUMN = (
     "    version: Mapped[int] = mapped_column(default=1)\n",
     '    origin: Mapped[str] = mapped_column(String(20), server_default="typed")\n',
@@ -119,7 +120,8 @@ def test_its_own_tests_pass_after_the_update(service: InUse, proof: Callable[...
 
 
 def test_a_setting_of_another_name_now_is_read_by_its_old_one(service: InUse) -> None:
-    said = service.run("uv", "run", "my-service", "settings")
+    needed = ("DB_USER=somebody", "S3_REGION=somewhere")  # which `uv run dev` sets
+    said = service.run("env", *needed, "uv", "run", "my-service", "settings")
     assert re.search(rf"{RENAMED_SETTING[1]}\W+3\b", said), said
 
 
@@ -151,7 +153,7 @@ def test_a_column_of_the_next_release_comes_to_the_rows_that_are_there(
     before, added = ADD_A_COLUMN
     publish(
         service.folder.parent / "releases",
-        {"app/features/example/models.py": lambda text: text.replace(before, before + added, 1)},
+        {MODELS: lambda text: text.replace(before, before + added, 1)},
         tag=LATER,
     )
     update(service.folder)
